@@ -1,0 +1,1 @@
+"""What is done with the facts: the engine and everything around it."""
