@@ -92,6 +92,7 @@ class LogRecord(msgspec.Struct, frozen=True):
     line_end: int
     at: datetime | None = None  # aware, UTC
     time_basis: TimeBasis = TimeBasis.NONE
+    since_start_seconds: float | None = None  # logrus on a terminal: seconds since the process started, no time of day
     is_zone_assumed: bool = False  # the text had no zone; UTC was taken
     is_cut: bool = False  # the text ends before the record does
 
