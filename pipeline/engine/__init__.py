@@ -1,0 +1,1 @@
+"""The engine: events in, incident changes out. Pure: no I/O, no clock."""
