@@ -1,0 +1,195 @@
+"""From blocks to the text of single records: finds candidate lines and joins what belongs together.
+
+Only candidates are split off and decoded; all others are counted. A record can stand on several physical
+lines: parts of a container runtime (CRI ``P``/``F``, docker's 16 KiB pieces), folded text, a stack trace, JSON that
+a terminal broke at its width. How far this looks is bounded in lines and bytes, and the end of a block is held back
+by as much, so that the answer does not depend on where a stream was cut into blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from parsers.envelopes import Partial, join_parts, partial_of
+from parsers.folding import LOOK_BACK_LINES, LOOK_BYTES, LOOK_LINES, LineSpan, fold
+from parsers.prefilter import COMPLETED, Scanner
+from parsers.records import Block, SourceLine
+from parsers.text import clean_text
+
+
+class LineCounts(msgspec.Struct):
+    """How many physical lines were met, and how many of them went on to the parser."""
+
+    total: int = 0
+    candidates: int = 0
+    passes_skipped: int = 0  # healthy passes of keys that nobody asks about
+
+
+class PassFilter:
+    """Decides on raw bytes whether the line of a completed pass is of interest. This one takes all."""
+
+    def is_wanted(self, raw: bytes) -> bool:
+        """Whether the pass in this line matters."""
+        return bool(raw)
+
+
+class LineAssembler:
+    """Candidate records of one stream. Feed its blocks in order, then call `finish`."""
+
+    def __init__(self, scanner: Scanner, passes: PassFilter) -> None:
+        self.counts = LineCounts()
+        self._scanner = scanner
+        self._passes = passes
+        self._carried: _Window | None = None
+
+    def feed(self, block: Block) -> Iterator[SourceLine]:
+        """Records of the block that are certainly complete."""
+        self.counts.total += block.data.count(b"\n") + (not block.data.endswith(b"\n") and bool(block.data))
+        window = _Window.of(block) if self._carried is None else self._carried.followed_by(block)
+        hold_from = window.hold_from()
+        yield from self._scan(window, hold_from)
+        self._carried = window.carry(hold_from)
+
+    def finish(self) -> Iterator[SourceLine]:
+        """Records at the end of the stream."""
+        if self._carried is not None:
+            yield from self._scan(self._carried, len(self._carried.data))
+            self._carried = None
+
+    def _scan(self, window: _Window, limit: int) -> Iterator[SourceLine]:
+        data = window.data
+        done = window.done
+        for end in self._scanner.find_ends(data):
+            if end <= done:
+                continue
+            start = data.rfind(b"\n", 0, end) + 1
+            if start < window.scan_from:
+                continue
+            if start >= limit:
+                break
+            stop = data.find(b"\n", end - 1)
+            stop = len(data) if stop < 0 else stop
+            if data[end - len(COMPLETED) : end] == COMPLETED and not self._passes.is_wanted(data[start:stop]):
+                self.counts.passes_skipped += 1
+                continue
+            span = self._extend(data, LineSpan(start, stop), done)
+            done = span.stop
+            self.counts.candidates += 1
+            yield window.source_line(data, span)
+        window.done = done
+
+    def _extend(self, data: bytes, span: LineSpan, done: int) -> LineSpan:
+        """The whole record around a candidate line."""
+        state = partial_of(data[span.start : min(span.stop, span.start + LOOK_BYTES)])
+        return _join_partials(data, span, state, done) or fold(data, span, done)
+
+
+class _Window:
+    """The bytes being looked at: what was held back, and the newest block behind it."""
+
+    def __init__(self, data: bytes, blocks: list[tuple[int, Block]], done: int, scan_from: int) -> None:
+        self.data = data
+        self.done = done  # end of the last record delivered: no other record may reach back behind it
+        self.scan_from = scan_from  # lines before this offset were decided upon in an earlier window
+        self._blocks = blocks  # (offset of the block's first byte in data, block); the first may start before data
+        self._cursor = (0, 0, 0)  # (index of block, offset in data, line index within the block) of the last look-up
+
+    @classmethod
+    def of(cls, block: Block) -> _Window:
+        return cls(block.data, [(0, block)], 0, 0)
+
+    def followed_by(self, block: Block) -> _Window:
+        glue = b"" if not self.data or self.data.endswith(b"\n") else b"\n"
+        offset = len(self.data) + len(glue)
+        return _Window(self.data + glue + block.data, [*self._blocks, (offset, block)], self.done, self.scan_from)
+
+    def hold_from(self) -> int:
+        """Where the part begins that must wait for the next block: the last lines, bounded in bytes."""
+        data = self.data
+        lowest = max(0, len(data) - 2 * LOOK_BYTES)
+        position = len(data)
+        for _ in range(LOOK_LINES + 1):
+            position = data.rfind(b"\n", lowest, position)
+            if position < 0:
+                return data.rfind(b"\n", 0, lowest) + 1 if lowest else 0
+        return position + 1
+
+    def carry(self, hold_from: int) -> _Window:
+        """What the next block needs: the part held back and some lines before it, for records that began there."""
+        data = self.data
+        start = hold_from
+        for _ in range(LOOK_BACK_LINES + LOOK_LINES):
+            if start <= 0 or hold_from - start > LOOK_BYTES:
+                break
+            start = data.rfind(b"\n", 0, start - 1) + 1
+        blocks = [
+            (offset - start, block) for offset, block in self._blocks if offset + len(block.data) >= start
+        ]
+        return _Window(data[start:], blocks, max(0, self.done - start), hold_from - start)
+
+    def source_line(self, data: bytes, span: LineSpan) -> SourceLine:
+        block, line = self._locate(span.start)
+        raw = join_parts([data[start:stop] for start, stop in span.parts]) if span.parts else data[span.start : span.stop]
+        text, is_cut = clean_text(raw)
+        last = data.count(b"\n", span.start, span.stop)
+        line_end = line + last if block.line_numbers is None else self._locate(span.last_start)[1]
+        return SourceLine(
+            text=text,
+            line=min(line, line_end),
+            line_end=max(line, line_end),
+            origin=block.origin,
+            received_at=block.received_at,
+            is_cut=is_cut,
+        )
+
+    def _locate(self, offset: int) -> tuple[Block, int]:
+        """The block that holds the offset, and the number of its line there."""
+        index = len(self._blocks) - 1
+        while index and self._blocks[index][0] > offset:
+            index -= 1
+        base, block = self._blocks[index]
+        known_index, known_offset, known_line = self._cursor
+        if known_index == index and max(base, 0) <= known_offset <= offset:
+            line = known_line + self.data.count(b"\n", known_offset, offset)
+        elif base >= 0:
+            line = self.data.count(b"\n", base, offset)
+        else:
+            line = block.data.count(b"\n", 0, offset - base)
+        self._cursor = (index, offset, line)
+        number = block.first_line + line if block.line_numbers is None else block.line_numbers[line]
+        return block, number
+
+
+def _join_partials(data: bytes, span: LineSpan, state: Partial, done: int) -> LineSpan | None:
+    """The parts of a record that a container runtime split, None where the line is whole."""
+    first = _look_back_for_parts(data, span, done)
+    if state is not Partial.PARTIAL and not first:
+        return None
+    parts = [*first, (span.start, span.stop)]
+    size = sum(stop - start for start, stop in parts)
+    position = span.stop + 1
+    while state is Partial.PARTIAL and position < len(data) and len(parts) < LOOK_LINES:
+        stop = data.find(b"\n", position)
+        stop = len(data) if stop < 0 else stop
+        size += stop - position
+        if size > LOOK_BYTES:
+            break
+        state = partial_of(data[position:stop])
+        parts.append((position, stop))
+        position = stop + 1
+    return LineSpan(parts[0][0], parts[-1][1], tuple(parts)) if len(parts) > 1 else None
+
+
+def _look_back_for_parts(data: bytes, span: LineSpan, done: int) -> list[tuple[int, int]]:
+    """Parts right before the line: its literal may stand in a later part only."""
+    parts: list[tuple[int, int]] = []
+    start = span.start
+    while start - 1 > done and len(parts) < LOOK_LINES and span.start - start < LOOK_BYTES:
+        before = data.rfind(b"\n", 0, start - 1) + 1
+        if before < done or partial_of(data[before : start - 1]) is not Partial.PARTIAL:
+            break
+        parts.insert(0, (before, start - 1))
+        start = before
+    return parts

@@ -1,0 +1,242 @@
+"""From the lines of one stream to events: times put right, the lines of one failed attempt counted once.
+
+One `StreamReader` serves one stream (a file, a partition, a container's log); within it every origin has its own
+state. The state is small and only about reading: which time the neighbour had, which failure texts stand near.
+What events mean together is the engine's business.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import msgspec
+
+from parsers.controller import (
+    ControllerLine,
+    LineKind,
+    is_deletion_of,
+    read_controller_line,
+    replica_failure_of,
+)
+from parsers.events import (
+    ControllerStarted,
+    ControllerStopped,
+    Event,
+    Failure,
+    FailureSeen,
+    KeyDeleted,
+    LeaderElected,
+    LeaderLost,
+    ObjectKey,
+    ReplicasBlocked,
+    RetryCounted,
+    SyncCompleted,
+    SyncFailed,
+    SyncRefused,
+)
+from parsers.failures import FailureFinder
+from parsers.parse import parse_line
+from parsers.records import LogRecord, Origin, SourceLine, TimeBasis, Unparsed
+
+RECENT_CAUSES = 32
+"""How many causes of an origin are remembered to know their echoes by."""
+MAX_JUMP = timedelta(days=2)
+"""A record further than this from its neighbour is believed only when the next one agrees with it."""
+MAX_AHEAD = timedelta(days=1)
+"""A record further than this ahead of its arrival is not believed."""
+MIN_ECHO_CHARS = 24
+UNPARSED_SAMPLES = 20
+
+
+class StreamCounts(msgspec.Struct):
+    """What became of the lines of one stream that were looked at."""
+
+    records: int = 0
+    unparsed: Counter[str] = msgspec.field(default_factory=Counter)
+    unparsed_samples: list[Unparsed] = msgspec.field(default_factory=list)
+    events: int = 0
+    recognised: int = 0
+    without_time: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
+class _OriginState:
+    """What reading needs to remember of one origin."""
+
+    def __init__(self) -> None:
+        self.last_at: datetime | None = None
+        self.unconfirmed_at: datetime | None = None
+        self.started_at: datetime | None = None  # seconds-since-start lines count from here
+        self.causes: deque[str] = deque(maxlen=RECENT_CAUSES)
+        self.keyless: ControllerLine | None = None  # an attempt whose key was cut off; its retry line names it
+        self.keyless_line: int = 0
+        self.attempted: set[ObjectKey] = set()  # keys with an attempt since their last retry line
+
+
+class StreamReader:
+    """Events of one stream's lines, in the stream's own order."""
+
+    def __init__(self, finder: FailureFinder, *, fallback_at: datetime, year_hint: datetime | None = None) -> None:
+        """`fallback_at` is the time of records without any; `year_hint` gives klog and syslog times their year."""
+        self.counts = StreamCounts()
+        self._finder = finder
+        self._fallback_at = fallback_at
+        self._year_hint = year_hint
+        self._origins: dict[Origin, _OriginState] = {}
+
+    def read(self, line: SourceLine) -> Iterator[Event]:
+        """Events of one line, none for most."""
+        record = parse_line(line, year_hint=self._year_hint or line.received_at)
+        if isinstance(record, Unparsed):
+            self._count_unparsed(record)
+            return
+        self.counts.records += 1
+        state = self._origins.get(record.origin)
+        if state is None:
+            state = self._origins[record.origin] = _OriginState()
+        at = self._time_of(record, line, state)
+        for event in self._events_of(record, at, state):
+            self.counts.events += 1
+            yield event
+
+    def _count_unparsed(self, unparsed: Unparsed) -> None:
+        self.counts.unparsed[unparsed.reason.value] += 1
+        if len(self.counts.unparsed_samples) < UNPARSED_SAMPLES:
+            self.counts.unparsed_samples.append(unparsed)
+
+    def _time_of(self, record: LogRecord, line: SourceLine, state: _OriginState) -> datetime:
+        """The time to use for a record: its own where it can be believed, else its neighbour's, else the arrival's."""
+        own_at = record.at
+        if own_at is None and record.since_start_seconds is not None:
+            own_at = self._time_since_start(record.since_start_seconds, state)
+        if own_at is None or _is_ahead(own_at, line.received_at):
+            self.counts.without_time += record.time_basis is TimeBasis.NONE
+            return state.last_at or line.received_at or self._fallback_at
+        if state.last_at is not None and abs(own_at - state.last_at) > MAX_JUMP and not _agree(own_at, state.unconfirmed_at):
+            state.unconfirmed_at = own_at
+            return state.last_at
+        state.unconfirmed_at = None
+        state.last_at = own_at
+        self._note_time(own_at)
+        return own_at
+
+    def _time_since_start(self, seconds: float, state: _OriginState) -> datetime | None:
+        """A terminal's log has seconds since start only: durations are right, the time of day is the arrival's."""
+        try:
+            if state.started_at is None:
+                state.started_at = self._fallback_at - timedelta(seconds=seconds)
+            return state.started_at + timedelta(seconds=seconds)
+        except OverflowError:
+            return None
+
+    def _note_time(self, at: datetime) -> None:
+        counts = self.counts
+        if counts.first_at is None or at < counts.first_at:
+            counts.first_at = at
+        if counts.last_at is None or at > counts.last_at:
+            counts.last_at = at
+
+    def _events_of(self, record: LogRecord, at: datetime, state: _OriginState) -> Iterator[Event]:
+        line = read_controller_line(record)
+        origin, number = record.origin, record.line
+        match line.kind:
+            case LineKind.SYNC_COMPLETED:
+                if line.key is not None:
+                    yield SyncCompleted(at, origin, number, line.key)
+            case LineKind.SYNC_FAILED:
+                yield from self._attempt(line, record, at, state)
+            case LineKind.RETRY_COUNTED if line.key is not None:
+                yield from self._retry(line, line.key, record, at, state)
+            case LineKind.SYNC_REFUSED if line.key is not None:
+                yield SyncRefused(at, origin, number, line.key, self._failure(line.cause))
+            case LineKind.CONDITIONS_PATCHED if line.key is not None:
+                yield from self._conditions(line, line.key, record, at)
+            case LineKind.DELETED if line.key is not None:
+                yield KeyDeleted(at, origin, number, line.key)
+            case LineKind.STARTED:
+                state.attempted.clear()
+                yield ControllerStarted(at, origin, number, line.name)
+            case LineKind.LEADER_ELECTED:
+                yield LeaderElected(at, origin, number, line.name)
+            case LineKind.LEADER_LOST:
+                yield LeaderLost(at, origin, number, line.name)
+            case LineKind.STOPPED:
+                yield ControllerStopped(at, origin, number)
+            case LineKind.SYMPTOM:
+                return
+            case _:
+                yield from self._other(line, record, at, state)
+
+    def _failure(self, cause: str) -> Failure:
+        """The failure in a text that certainly tells of one."""
+        found = self._finder.find(cause)
+        return found if found is not None else self._finder.unknown(cause)
+
+    def _attempt(self, line: ControllerLine, record: LogRecord, at: datetime, state: _OriginState) -> Iterator[Event]:
+        state.causes.append(line.cause.strip())
+        if line.key is None:
+            state.keyless, state.keyless_line = line, record.line
+            return
+        state.attempted.add(line.key)
+        if is_deletion_of(line.key, line.cause):
+            yield KeyDeleted(at, record.origin, record.line, line.key)
+            return
+        yield SyncFailed(at, record.origin, record.line, line.key, self._failure(line.cause))
+
+    def _retry(
+        self, line: ControllerLine, key: ObjectKey, record: LogRecord, at: datetime, state: _OriginState
+    ) -> Iterator[Event]:
+        """The count; before it the attempt, where that line lost its key and nothing else can have been meant."""
+        keyless = state.keyless
+        if keyless is not None and keyless.key_kind == key.kind and key not in state.attempted:
+            yield SyncFailed(at, record.origin, state.keyless_line, key, self._failure(keyless.cause))
+            state.keyless = None
+        state.attempted.discard(key)
+        yield RetryCounted(at, record.origin, record.line, key, line.count)
+
+    def _conditions(self, line: ControllerLine, key: ObjectKey, record: LogRecord, at: datetime) -> Iterator[Event]:
+        message = replica_failure_of(line.cause)
+        if message is None:
+            return
+        failure = self._failure(message) if message else None
+        yield ReplicasBlocked(at, record.origin, record.line, key, failure)
+
+    def _other(self, line: ControllerLine, record: LogRecord, at: datetime, state: _OriginState) -> Iterator[Event]:
+        """A failure without a key, unless it is the echo of an attempt."""
+        failure = self._finder.find_in_record(record)
+        is_fatal = line.kind is LineKind.FATAL
+        if failure is None and is_fatal:
+            failure = self._finder.unknown(line.cause)
+        if failure is None:
+            return
+        self.counts.recognised += 1
+        if not is_fatal and _is_echo(record, state.causes):
+            return
+        yield FailureSeen(at, record.origin, record.line, failure, line.kind.value, None, is_fatal)
+
+
+def _is_echo(record: LogRecord, causes: deque[str]) -> bool:
+    """Whether a record repeats the cause of a recent attempt: client-go's HandleError prints it once more.
+
+    The cause is the message (klog, logrus up to v1.8) or the `error` field (v1.9); either may be cut.
+    """
+    for text in (record.fields.get("error", ""), record.message):
+        echo = text.strip()
+        if echo in causes:
+            return True
+        if len(echo) >= MIN_ECHO_CHARS and any(
+            cause.startswith(echo) or (len(cause) >= MIN_ECHO_CHARS and echo.startswith(cause)) for cause in causes
+        ):
+            return True
+    return False
+
+
+def _is_ahead(at: datetime, arrived_at: datetime | None) -> bool:
+    return arrived_at is not None and at - arrived_at > MAX_AHEAD
+
+
+def _agree(at: datetime, unconfirmed_at: datetime | None) -> bool:
+    return unconfirmed_at is not None and abs(at - unconfirmed_at) <= MAX_JUMP
