@@ -1,0 +1,189 @@
+"""Reads settings out of YAML strictly: every complaint says file, line, column and the setting's path.
+
+Values are read by the type of the setting, not by YAML's guess: `cluster: no` is refused with a hint instead of
+becoming a truth value, `1:30` is no number of base 60. What comes out are plain values that fit the type.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from enum import Enum
+
+import msgspec
+import yaml
+from msgspec import inspect
+
+from pipeline.durations import parse_duration, quote
+from pipeline.errors import ConfigurationError
+
+_TEXT_TAG = "tag:yaml.org,2002:str"
+_NULL_TAG = "tag:yaml.org,2002:null"
+_WHOLE_NUMBER = re.compile(r"[1-9][0-9_]{0,14}")  # at least 1, and not octal as 010 would be
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a value stands: in which source, and under which path of settings."""
+
+    source: str  # a file's path, or the name of an environment variable or flag
+    path: str = ""  # engine.overrides[0].rule.retries; empty at the top
+
+    def member(self, name: str) -> Place:
+        """The place of a named setting below this one."""
+        shown = name if _PLAIN_NAME.fullmatch(name) else quote(name)
+        return Place(self.source, f"{self.path}.{shown}" if self.path else shown)
+
+    def item(self, number: int) -> Place:
+        """The place of an item of a list, counted from 0."""
+        return Place(self.source, f"{self.path}[{number}]")
+
+    def error(self, node: yaml.Node | None, problem: str) -> ConfigurationError:
+        """A complaint about the node at this place."""
+        mark = None if node is None else node.start_mark
+        where = self.source if mark is None else f"{self.source}:{mark.line + 1}:{mark.column + 1}"
+        return ConfigurationError(": ".join(part for part in (where, self.path, problem) if part))
+
+
+def compose_yaml(text: bytes | str, place: Place) -> yaml.Node | None:
+    """The tree of a YAML document; None if there is nothing in it.
+
+    Raises:
+        ConfigurationError: It is not valid YAML, or holds several documents.
+    """
+    try:
+        return yaml.compose(text, Loader=yaml.SafeLoader)  # a tree: no objects are made of it
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = "" if mark is None else f":{mark.line + 1}:{mark.column + 1}"
+        problem = " ".join(f"{error.problem or error.context}".split())
+        raise ConfigurationError(f"{place.source}{where}: not valid YAML: {problem}") from error
+    except yaml.reader.ReaderError as error:
+        raise ConfigurationError(f"{place.source}: not valid YAML: {error.reason}") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"{place.source}: not valid YAML: nested too deeply") from error
+
+
+def read_value(kind: inspect.Type, node: yaml.Node, place: Place) -> object:
+    """The value of a setting, checked against the setting's type.
+
+    Raises:
+        ConfigurationError: The value does not fit.
+    """
+    match kind:
+        case inspect.StructType():
+            return read_section(kind, node, place)
+        case inspect.VarTupleType():
+            return _read_list(kind.item_type, node, place)
+        case inspect.UnionType(types=types):
+            return _read_optional(types, node, place)
+        case inspect.EnumType(cls=choices):
+            return _read_choice(choices, node, place)
+        case inspect.IntType():
+            return _read_whole_number(node, place)
+        case inspect.FloatType() if place.path.endswith("_seconds"):
+            return _read_duration(node, place)
+        case inspect.StrType():
+            return _read_text(node, place)
+    raise NotImplementedError(f"{place.path}: no settings of the type {kind} yet")
+
+
+def read_section(kind: inspect.StructType, node: yaml.Node, place: Place) -> dict[str, object]:
+    """The settings of a section; those that are not set are not in it.
+
+    Raises:
+        ConfigurationError: A setting is unknown, set twice, missing, or its value does not fit.
+    """
+    if _is_empty(node):
+        return {}
+    if not isinstance(node, yaml.MappingNode):
+        raise _unexpected("settings (name: value)", node, place)
+    fields = {field.encode_name: field for field in kind.fields}
+    values: dict[str, object] = {}
+    for name_node, value_node in node.value:
+        name = _read_text(name_node, place)
+        below = place.member(name)
+        if name not in fields:
+            raise below.error(name_node, f"unknown setting; {suggest(name, fields)}")
+        if name in values:
+            raise below.error(name_node, "set twice")
+        values[name] = read_value(fields[name].type, value_node, below)
+    for name, field in fields.items():
+        if field.required and name not in values:
+            raise place.member(name).error(node, "missing")
+    return values
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """What was meant, as far as one can guess; else everything that could have been meant."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(names)}"
+
+
+def _read_list(kind: inspect.Type, node: yaml.Node, place: Place) -> list[object]:
+    if _is_empty(node):
+        return []
+    if not isinstance(node, yaml.SequenceNode):
+        raise _unexpected("a list", node, place)
+    return [read_value(kind, item, place.item(number)) for number, item in enumerate(node.value)]
+
+
+def _read_optional(kinds: Iterable[inspect.Type], node: yaml.Node, place: Place) -> object:
+    if _is_empty(node):
+        return None
+    (kind,) = (kind for kind in kinds if not isinstance(kind, inspect.NoneType))
+    return read_value(kind, node, place)
+
+
+def _read_choice(choices: type[Enum], node: yaml.Node, place: Place) -> str:
+    names = [str(choice.value) for choice in choices]
+    if isinstance(node, yaml.ScalarNode) and node.value in names:
+        return str(node.value)
+    raise _unexpected(f"one of {', '.join(names)}", node, place)
+
+
+def _read_whole_number(node: yaml.Node, place: Place) -> int:
+    if isinstance(node, yaml.ScalarNode) and node.style is None and _WHOLE_NUMBER.fullmatch(node.value):
+        return int(node.value.replace("_", ""))
+    raise _unexpected("a whole number of at least 1", node, place)
+
+
+def _read_duration(node: yaml.Node, place: Place) -> float:
+    if not isinstance(node, yaml.ScalarNode) or _is_empty(node):
+        raise _unexpected("a duration", node, place)
+    try:
+        return parse_duration(node.value)
+    except ConfigurationError as error:
+        raise place.error(node, str(error)) from error
+
+
+def _read_text(node: yaml.Node, place: Place) -> str:
+    if isinstance(node, yaml.ScalarNode) and node.tag == _TEXT_TAG:
+        return str(node.value)
+    hint = (
+        "" if not isinstance(node, yaml.ScalarNode) or _is_empty(node) else "; put it in quotes if it is meant as text"
+    )
+    raise _unexpected("text", node, place, hint)
+
+
+def _is_empty(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag == _NULL_TAG
+
+
+def _unexpected(expected: str, node: yaml.Node, place: Place, hint: str = "") -> ConfigurationError:
+    return place.error(node, f"expected {expected}, found {_describe(node)}{hint}")
+
+
+def _describe(node: yaml.Node) -> str:
+    match node:
+        case yaml.MappingNode():
+            return "settings (name: value)"
+        case yaml.SequenceNode():
+            return "a list"
+        case yaml.ScalarNode(style=str()):
+            return f"the text {quote(node.value)}"
+        case _ if _is_empty(node):
+            return "nothing"
+    return quote(str(node.value))

@@ -1,0 +1,55 @@
+"""Durations as people write them: `30s`, `5m`, `1h30m`, `14d`, `500ms`, or a bare number of seconds."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from pipeline.errors import ConfigurationError
+
+LONGEST_SECONDS = 36_500 * 86_400.0
+"""A hundred years: longer ones are typing errors, and would not fit where times are added up."""
+
+_UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}  # largest first: the order they are written in
+_NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
+_BARE = re.compile(_NUMBER)
+_WITH_UNITS = re.compile("(?!$)" + "".join(rf"(?:(?P<{unit}>{_NUMBER}){unit})?" for unit in _UNITS))
+
+DURATION_PATTERN = rf"^(?:{_NUMBER}|(?=.)" + "".join(rf"(?:{_NUMBER}{unit})?" for unit in _UNITS) + ")$"
+"""The same as a regular expression that JSON Schema can hold."""
+
+_SHOWN_CHARS = 60
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of a duration.
+
+    Raises:
+        ConfigurationError: The text is not a duration, is negative, or is longer than a hundred years.
+    """
+    written = text.strip()
+    seconds = _seconds(written)
+    if seconds is None:
+        is_negative = written.startswith("-") and _seconds(written[1:]) is not None
+        raise _invalid(text, "it is negative" if is_negative else "expected numbers with the units d, h, m, s, ms")
+    if seconds > LONGEST_SECONDS:
+        raise _invalid(text, "it is longer than a hundred years")
+    return seconds
+
+
+def quote(text: str) -> str:
+    """The text on one line, in double quotes, cut where it is long: foreign text for a message."""
+    shown = text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
+    return json.dumps(shown.encode("utf-8", "backslashreplace").decode("utf-8"), ensure_ascii=False)
+
+
+def _seconds(written: str) -> float | None:
+    if _BARE.fullmatch(written):
+        return float(written)
+    if parts := _WITH_UNITS.fullmatch(written):
+        return sum(float(number) * _UNITS[unit] for unit, number in parts.groupdict().items() if number is not None)
+    return None
+
+
+def _invalid(text: str, why: str) -> ConfigurationError:
+    return ConfigurationError(f"invalid duration {quote(text)}: {why}; write it like 30s, 5m, 1h30m or 14d")
