@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from pipeline.errors import ConfigurationError
@@ -38,9 +37,15 @@ def parse_duration(text: str) -> float:
 
 
 def quote(text: str) -> str:
-    """The text on one line, in double quotes, cut where it is long: foreign text for a message."""
+    """The text on one line, in double quotes, printable, cut where it is long: foreign text for a message."""
     shown = text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
-    return json.dumps(shown.encode("utf-8", "backslashreplace").decode("utf-8"), ensure_ascii=False)
+    return '"' + "".join(_escape(character) for character in shown) + '"'
+
+
+def _escape(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
 
 
 def _seconds(written: str) -> float | None:
