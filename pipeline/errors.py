@@ -1,0 +1,74 @@
+"""Everything that whystuck can fail with, and how it ends.
+
+    WhystuckError               1    the tool failed
+    ├── UsageError              2    the command line asks for something impossible
+    ├── ConfigurationError      2    the configuration file or the environment is wrong
+    │   └── RuleError           2    a rule, built in or the user's, cannot be loaded
+    ├── InputError              1    an input could not be read
+    ├── TimeLimitError        124    the time given with --timeout is over
+    └── InterruptionError  128+N     signal N came: 130 after Ctrl-C, 143 after a termination
+
+The number is the exit code of the command. A run that ends without an error exits with 0, or with 3 when it found
+something. Errors of foreign libraries are turned into one of these where they enter, with the original as cause.
+A message says what was tried, on what, why it failed and what to do; it holds no secret and is one line.
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class ExitCode(enum.IntEnum):
+    """What the shell sees."""
+
+    CLEAN = 0
+    FAILED = 1  # also: an input could not be read, whatever was found in the others
+    USAGE = 2
+    FINDINGS = 3  # at or above --fail-on
+    TIME_LIMIT = 124  # as timeout(1)
+    INTERRUPTED = 130  # 128 + SIGINT
+    TERMINATED = 143  # 128 + SIGTERM
+
+
+class WhystuckError(Exception):
+    """Base of all errors that whystuck raises on purpose."""
+
+    exit_code: int = ExitCode.FAILED
+
+
+class UsageError(WhystuckError):
+    """The command line asks for something impossible."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ConfigurationError(WhystuckError):
+    """The configuration file or the environment is wrong."""
+
+    exit_code = ExitCode.USAGE
+
+
+class RuleError(ConfigurationError):
+    """A rule cannot be loaded; the message names the file and the rule."""
+
+
+class InputError(WhystuckError):
+    """An input could not be read, or not to its end."""
+
+
+class TimeLimitError(WhystuckError):
+    """The time given to the command is over."""
+
+    exit_code = ExitCode.TIME_LIMIT
+
+
+class InterruptionError(WhystuckError):
+    """A signal ended the command.
+
+    Args:
+        signal_number: the signal; the exit code is 128 above it, as shells expect.
+    """
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(f"ended by signal {signal_number}")
+        self.exit_code = 128 + signal_number

@@ -1,0 +1,1 @@
+"""Where logs come from. Each source gives blocks of whole lines and says what it could not read."""

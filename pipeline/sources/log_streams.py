@@ -1,0 +1,95 @@
+"""Logs as streams of blocks: what the rest of the pipeline sees of the files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from parsers.records import Block, Origin
+from pipeline.sources.blocks import LineCutter, blocks_of_lines
+from pipeline.sources.byte_stream import ByteStream, until_broken
+from pipeline.sources.contents import describe_foreign_format, find_skip_reason
+from pipeline.sources.encoding import to_utf8
+from pipeline.sources.journal import BrokenInputError, SkipReason, cannot_read
+from pipeline.sources.layers import Reading, peel
+from pipeline.sources.parts import Part, PartGroup
+
+
+class LogStream:
+    """One log, perhaps rotated into several files, oldest lines first.
+
+    `origin` is the identity of the stream and is named after the plain file. The origin of a block names the part
+    that its lines stand in, because there the user can look them up: line numbers begin anew with every part. So
+    state is kept by the stream's origin, and places are shown from the block's.
+    """
+
+    def __init__(self, origin: Origin, size_bytes: int | None, read: Callable[[], Iterator[Block]]) -> None:
+        self.origin = origin
+        self.size_bytes = size_bytes  # as stored, so compressed; None: not known
+        self._read = read
+
+    def blocks(self) -> Iterator[Block]:
+        """Read the log, once, before the next stream is asked for. Problems go to the journal."""
+        return self._read()
+
+
+def open_log(part: Part, stream: ByteStream, reading: Reading) -> LogStream | None:
+    """Make a stream of a part whose compressions were taken off; None where it is no log (see the journal)."""
+    text = _open_text(part, stream, reading)
+    if text is None:
+        return None
+    origin = Origin(source=part.source, cluster=reading.cluster)
+    return LogStream(origin, part.size_bytes, lambda: _read_text(part, text, reading))
+
+
+def open_rotated(group: PartGroup, reading: Reading) -> LogStream:
+    """Make one stream of the parts of a rotated log; each is opened when its turn comes."""
+    sizes = [part.size_bytes for part in group.parts]
+    size_bytes = None if None in sizes else sum(size for size in sizes if size is not None)
+    origin = Origin(source=group.source, cluster=reading.cluster)
+    return LogStream(origin, size_bytes, lambda: _read_parts(group, reading))
+
+
+def _read_parts(group: PartGroup, reading: Reading) -> Iterator[Block]:
+    for part in group.parts:
+        try:
+            with part.open() as raw:
+                text = _open_text(part, _peel_log(part, raw, reading), reading)
+                if text is not None:
+                    yield from _read_text(part, text, reading)
+        except BrokenInputError as error:
+            reading.journal.report(error.problem)
+
+
+def _peel_log(part: Part, raw: ByteStream, reading: Reading) -> ByteStream:
+    peeled = peel(raw, part.source, reading)
+    if peeled.archive is not None:
+        why = f"it is a {peeled.archive.value} archive among the parts of a rotated log"
+        raise BrokenInputError(cannot_read(part.source, why, "give it by itself"))
+    return peeled.stream
+
+
+def _open_text(part: Part, stream: ByteStream, reading: Reading) -> ByteStream | None:
+    """Decode a part and look at its beginning; None where it is no log."""
+    foreign = describe_foreign_format(stream.peek(reading.limits.head_bytes))
+    text = ByteStream(to_utf8(ByteStream(until_broken(stream, reading.journal))))
+    reason = find_skip_reason(text.peek(reading.limits.head_bytes))
+    if reason is None:
+        return text
+    if reason is SkipReason.EMPTY and reading.journal.has_problem(part.source):
+        return None  # nothing could be read, which was said
+    if reason is SkipReason.BINARY and part.is_explicit:
+        why = f"it is {foreign}, which is not read" if foreign else "it is not text"
+        reading.journal.report(cannot_read(part.source, why, "unpack or convert it, or leave it out"))
+    else:
+        reading.journal.skip(part.source, reason, is_explicit=part.is_explicit)
+    return None
+
+
+def _read_text(part: Part, text: ByteStream, reading: Reading) -> Iterator[Block]:
+    limits = reading.limits
+    cutter = LineCutter(limits.block_bytes, limits.max_line_bytes)
+    origin = Origin(source=part.source, cluster=reading.cluster)
+    yield from blocks_of_lines(text, origin, part.modified_at, cutter)
+    if cutter.cut_line_count:
+        text_of_note = f"{cutter.cut_line_count} lines longer than {limits.max_line_bytes} bytes were cut"
+        reading.journal.note(part.source, text_of_note)
