@@ -1,0 +1,224 @@
+"""Which of a spell's failures is its cause, and whether that is established.
+
+The answer carries its basis and never a made-up probability. Time alone establishes nothing.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from parsers.events import Failure, ObjectKey
+from pipeline.engine.culprits import Aliases, Culprit, culprit_of, identity_of, may_be_converted, names_only_itself
+from pipeline.engine.streaks import Sighting, Tally
+
+
+class Basis(enum.Enum):
+    """Why a cause is believed."""
+
+    OWN_ERROR = "own_error"
+    NAMED_OBJECT = "named_object"
+    RELATION = "relation"
+    NONE = "none"
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """The cause of a spell. Not established: `failure` is the dominant error, and blames nobody."""
+
+    failure: Failure | None  # None: the log has no error at all
+    culprit: Culprit | None
+    identity: str
+    basis: Basis
+    first: Sighting | None = None
+    explained_count: int = 0  # attempts of the spell that it explains
+    evidence: tuple[Tally, ...] = ()  # of other origins, where they establish it
+
+    @property
+    def is_established(self) -> bool:
+        """Whether there is evidence for it."""
+        return self.basis is not Basis.NONE
+
+    @property
+    def failure_class(self) -> str:
+        """The class to report."""
+        return self.failure.failure_class if self.failure is not None and self.is_established else "unknown"
+
+
+_DEPTH = (
+    ("tls.handshake_eof", 3),
+    ("tls.bad_certificate", 2),
+    ("tls.", 0),
+    ("webhook.no_endpoints", 1),
+    ("webhook.admission_denied", 1),
+    ("webhook.", 2),
+    ("crd.missing", 1),
+    ("object.not_found", 2),
+    ("apiserver.unauthorized", 2),
+    ("apiserver.", 4),
+    ("network.", 4),
+    ("leader_election", 5),
+    ("conflict", 6),
+    ("unknown", 9),
+)
+_DEFAULT_DEPTH = 2
+
+
+def depth_of(failure_class: str) -> int:
+    """How deep a class lies; the deepest is 0."""
+    return next((depth for prefix, depth in _DEPTH if failure_class.startswith(prefix)), _DEFAULT_DEPTH)
+
+
+class _Group(msgspec.Struct):
+    identity: str
+    tallies: list[Tally]
+
+    @property
+    def count(self) -> int:
+        return sum(tally.count for tally in self.tallies)
+
+    @property
+    def first(self) -> Sighting:
+        return min(tally.first for tally in self.tallies)
+
+    @property
+    def is_symptom(self) -> bool:
+        return all(tally.failure.failure_class in ("conflict", "unknown") for tally in self.tallies)
+
+    def representative(self) -> Failure:
+        """The deepest failure among those that are not rare."""
+        least = max(1, self.count // 10)
+        frequent = [tally for tally in self.tallies if tally.count >= least]
+        best = min(frequent, key=lambda tally: (depth_of(tally.failure.failure_class), -tally.count, tally.first))
+        return best.failure
+
+
+def choose_cause(tallies: Sequence[Tally], key: ObjectKey | None, aliases: Aliases) -> Cause:
+    """The cause among a spell's failures.
+
+    It is the one that explains most attempts; among equals the one that the spell began with. Conflicts are symptoms
+    wherever something else explains a tenth of the attempts.
+    """
+    groups = _grouped(tallies, key, aliases)
+    if not groups:
+        return Cause(failure=None, culprit=None, identity="unknown|no error in the log", basis=Basis.NONE)
+    total = sum(group.count for group in groups)
+    serious = [group for group in groups if not group.is_symptom and group.count * 10 >= total]
+    best = max(serious or groups, key=lambda group: (group.count, _reversed(group.first)))
+    failure = best.representative()
+    established = is_established(failure)
+    return Cause(
+        failure=failure,
+        culprit=culprit_of(failure, key, aliases) if established else None,
+        identity=best.identity if established else f"unknown|{identity_of(failure, key, aliases)}",
+        basis=Basis.OWN_ERROR if established else Basis.NONE,
+        first=best.first,
+        explained_count=best.count,
+    )
+
+
+def _reversed(sighting: Sighting) -> float:
+    return -sighting.at.timestamp()
+
+
+def _grouped(tallies: Iterable[Tally], key: ObjectKey | None, aliases: Aliases) -> list[_Group]:
+    groups: dict[str, _Group] = {}
+    for tally in tallies:
+        identity = identity_of(tally.failure, key, aliases)
+        groups.setdefault(identity, _Group(identity, [])).tallies.append(tally)
+    return sorted(groups.values(), key=lambda group: (group.first, group.identity))
+
+
+def is_established(failure: Failure) -> bool:
+    """Whether the failure's own text says enough to name a cause.
+
+    A bare time-out names nobody. A time-out of a call about a custom resource may be its conversion webhook's: the
+    API server says the same when it is slow itself.
+    """
+    name = failure.failure_class
+    if name == "unknown":
+        return False
+    if name in ("network.timeout", "webhook.timeout", "tls.handshake_timeout") and names_only_itself(failure):
+        return False
+    named = failure.named_object
+    is_timeout = name == "apiserver.overloaded"
+    return not (is_timeout and named is not None and may_be_converted(named.resource))
+
+
+SHALLOW_CLASSES = (
+    "apiserver.unreachable",
+    "apiserver.overloaded",
+    "webhook.conversion_unreachable",
+    "webhook.conversion_failed",
+    "webhook.admission_unreachable",
+    "webhook.timeout",
+    "tls.handshake_eof",
+    "network.timeout",
+)
+"""Classes that may have a deeper reason which only another log tells."""
+
+
+def deepen(cause: Cause, others: Sequence[Tally], key: ObjectKey | None, aliases: Aliases, until: datetime) -> Cause:
+    """The cause, joined with failures of other origins that name the same service, webhook, kind or API group.
+
+    `others` are failures of other logs; what began after `until` (the end of the spell) explains nothing.
+    """
+    failure = cause.failure
+    if failure is None or (cause.is_established and failure.failure_class not in SHALLOW_CLASSES):
+        return cause
+    names = names_of(failure, aliases)
+    if not names:
+        return cause
+    depth = depth_of(failure.failure_class)
+    matching = [
+        tally
+        for tally in others
+        if tally.first.at <= until
+        and depth_of(tally.failure.failure_class) < min(depth, 2)
+        and names & names_of(tally.failure, aliases)
+    ]
+    if not matching:
+        return cause
+    best = min(matching, key=lambda tally: (depth_of(tally.failure.failure_class), -tally.count, tally.first))
+    # The accused stays the one that the key's own error names, where it names one; the other log says why.
+    accused = failure if failure.api_group or failure.service else best.failure
+    culprit = culprit_of(accused, key, aliases)
+    return Cause(
+        failure=best.failure,
+        culprit=culprit,
+        identity=culprit.identity,
+        basis=Basis.NAMED_OBJECT,
+        first=cause.first,
+        explained_count=cause.explained_count,
+        evidence=tuple(matching),
+    )
+
+
+def names_of(failure: Failure, aliases: Aliases) -> frozenset[str]:
+    """What a failure names, in a form in which two failures can be compared."""
+    names: set[str] = set()
+    service = aliases.service_of(failure)
+    if service is not None:
+        host = service.rpartition(":")[0] if service.rpartition(":")[2].isdigit() else service
+        if ".svc" in host:
+            names.add(f"service {host}")
+    if failure.webhook is not None:
+        names.add(f"webhook {failure.webhook}")
+    if failure.is_conversion and failure.kind is not None:
+        group_version, _, kind = failure.kind.partition(", Kind=")
+        names.add(f"resource {plural_of(kind)}.{group_version.rpartition('/')[0]}")
+    if failure.api_group is not None:
+        names.add(f"api {failure.api_group.partition('/')[0]}")
+    if failure.named_object is not None and may_be_converted(failure.named_object.resource):
+        names.add(f"resource {failure.named_object.resource}")
+    return frozenset(names)
+
+
+def plural_of(kind: str) -> str:
+    """The plural that a CRD of this kind has by convention; only used to compare two messages."""
+    lower = kind.lower()
+    if lower.endswith("y") and lower[-2:-1] not in "aeiou":
+        return lower[:-1] + "ies"
+    return lower + ("es" if lower.endswith(("s", "x", "ch", "sh")) else "s")

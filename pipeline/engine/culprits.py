@@ -1,0 +1,212 @@
+"""What a failure accuses, and which failures accuse the same thing.
+
+The identity of a culprit groups victims into incidents: twelve rollouts behind one webhook are one incident. It does
+not contain the class, so that one hanging webhook that prints three different texts stays one cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from parsers.events import Failure, NamedObject, ObjectKey
+from pipeline.engine.streaks import template_of
+
+BUILT_IN_GROUPS = ("apps", "batch", "autoscaling", "policy", "extensions", "argoproj.io")
+"""API groups without conversion webhooks; so are all below k8s.io but those of aggregated and extension APIs."""
+EXTENSION_GROUPS = ("metrics.k8s.io", "gateway.networking.k8s.io", "snapshot.storage.k8s.io", "x-k8s.io")
+_KIND_TITLES = {
+    "rollout": "Rollout",
+    "experiment": "Experiment",
+    "analysisrun": "AnalysisRun",
+    "service": "Service",
+    "ingress": "Ingress",
+}
+_OF_THE_OBJECT = frozenset({"conflict", "spec.invalid", "field_immutable", "crd.schema", "etcd.too_large"})
+_OF_THE_TEXT = frozenset({"traffic_router", "metric_provider", "unknown"})
+
+
+class Culprit(msgspec.Struct, frozen=True):
+    """What is to blame. `host` is the address in the message where there is one."""
+
+    kind: str
+    name: str = ""
+    namespace: str = ""
+    host: str = ""
+
+    @property
+    def identity(self) -> str:
+        """Equal for the same culprit."""
+        return f"{self.kind}|{self.namespace}|{self.name or self.host}"
+
+
+class Aliases(msgspec.Struct):
+    """What messages of a cluster say about each other: which service stands behind a webhook or a kind."""
+
+    service_of_webhook: dict[str, str] = msgspec.field(default_factory=dict)
+    service_of_kind: dict[str, str] = msgspec.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, failures: Iterable[Failure]) -> Aliases:
+        """Learn from failures that name both; where messages disagree, nothing is known."""
+        aliases = cls()
+        for failure in failures:
+            if failure.service is None:
+                continue
+            if failure.webhook is not None:
+                _learn(aliases.service_of_webhook, failure.webhook, failure.service)
+            if failure.is_conversion and failure.kind is not None:
+                _learn(aliases.service_of_kind, group_kind_of(failure.kind), failure.service)
+        return aliases
+
+    def service_of(self, failure: Failure) -> str | None:
+        """The service that a failure is about, named by itself or by others."""
+        if failure.service is not None:
+            return failure.service
+        if failure.webhook is not None:
+            return self.service_of_webhook.get(failure.webhook) or None
+        if failure.is_conversion and failure.kind is not None:
+            return self.service_of_kind.get(group_kind_of(failure.kind)) or None
+        return None
+
+
+def _learn(known: dict[str, str], name: str, service: str) -> None:
+    known[name] = service if known.get(name, service) == service else ""
+
+
+def group_kind_of(kind: str) -> str:
+    """`group/version, Kind=Kind` without the version, as `Kind.group`."""
+    group_version, _, name = kind.partition(", Kind=")
+    return f"{name}.{group_version.rpartition('/')[0]}".strip(".")
+
+
+def culprit_of(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> Culprit:
+    """What the failure accuses; the object itself where it names nothing else."""
+    by_class = _culprit_by_class(failure, key)
+    if by_class is not None:
+        return by_class
+    service = aliases.service_of(failure)
+    if failure.webhook is not None or failure.is_conversion:
+        return _webhook_culprit(failure, service)
+    if failure.failure_class.startswith("apiserver.") or _is_api_call(failure):
+        return _api_culprit(failure, service)
+    if service is not None:
+        return _service_culprit(service)
+    if failure.peer is not None:
+        return Culprit("Endpoint", host=failure.peer)
+    if failure.api_group is not None:
+        return Culprit("APIService", name=failure.api_group)
+    return _object_culprit(key, failure)
+
+
+def _culprit_by_class(failure: Failure, key: ObjectKey | None) -> Culprit | None:
+    """Classes that name their culprit in a field of their own."""
+    match failure.failure_class:
+        case "rbac.forbidden":
+            return _subject_culprit(failure)
+        case "quota":
+            namespace = failure.named_object.namespace if failure.named_object else ""
+            return Culprit("ResourceQuota", failure.quota or "", namespace or (key.namespace if key else ""))
+        case "webhook.admission_denied":
+            kind, name = ("Webhook", failure.webhook) if failure.webhook else ("ValidatingAdmissionPolicy", failure.policy)
+            return Culprit(kind, name or "")
+        case "panic":
+            return Culprit("Function", failure.location or template_of(failure.text))
+        case "crd.missing":
+            return Culprit("CustomResourceDefinition", _missing_api(failure))
+        case "object.not_found" if failure.named_object is not None:
+            named = failure.named_object
+            return Culprit(named.resource, named.name, named.namespace or (key.namespace if key else ""))
+        case "leader_election":
+            return Culprit("Lease", failure.named_object.name if failure.named_object else "")
+        case "traffic_router" if failure.plugin:
+            return Culprit("Plugin", failure.plugin)
+        case name if name in _OF_THE_OBJECT:
+            return _object_culprit(key, failure)
+    return None
+
+
+def _missing_api(failure: Failure) -> str:
+    if failure.kind is not None:
+        return group_kind_of(failure.kind)
+    return (failure.named_object.resource if failure.named_object else "") or failure.api_group or ""
+
+
+def _subject_culprit(failure: Failure) -> Culprit:
+    user = failure.user or ""
+    parts = user.split(":")
+    if len(parts) == 4 and parts[:2] == ["system", "serviceaccount"]:
+        return Culprit("ServiceAccount", parts[3], parts[2])
+    return Culprit("User", user)
+
+
+def _webhook_culprit(failure: Failure, service: str | None) -> Culprit:
+    if service is not None:
+        return _service_culprit(service)
+    if failure.webhook is not None:
+        return Culprit("Webhook", failure.webhook)
+    return Culprit("CustomResourceDefinition", group_kind_of(failure.kind or ""))
+
+
+def _service_culprit(address: str) -> Culprit:
+    """The service of an address `name.namespace.svc:port`, or the address itself."""
+    host = address.rpartition(":")[0] if address.rpartition(":")[2].isdigit() else address
+    labels = host.split(".")
+    if len(labels) >= 3 and labels[2] == "svc":
+        return Culprit("Service", labels[0], labels[1], host=address)
+    return Culprit("Endpoint", host=address)
+
+
+def _is_api_call(failure: Failure) -> bool:
+    path = failure.url_path or ""
+    return failure.webhook is None and not failure.is_conversion and path.startswith(("/api/", "/apis/", "/version"))
+
+
+def _api_culprit(failure: Failure, service: str | None) -> Culprit:
+    if failure.api_group is not None:
+        return Culprit("APIService", name=failure.api_group.partition("/")[0])
+    return Culprit("APIServer", host=service or "")
+
+
+def _object_culprit(key: ObjectKey | None, failure: Failure) -> Culprit:
+    if key is not None:
+        return Culprit(_KIND_TITLES[key.kind], key.name, key.namespace)
+    named = failure.named_object or NamedObject()
+    return Culprit(named.resource or "Controller", named.name, named.namespace)
+
+
+def identity_of(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> str:
+    """Equal for failures that have one cause."""
+    culprit = culprit_of(failure, key, aliases)
+    if failure.failure_class in _OF_THE_TEXT and culprit.kind not in ("APIService", "Service", "Plugin"):
+        return f"{failure.failure_class}|{_masked_text(failure, key)}"
+    if failure.failure_class == "webhook.admission_denied":
+        return f"{culprit.identity}|{_masked_text(failure, key)}"
+    if culprit.kind == "APIServer":  # a cluster has one, whatever address a message gives it
+        return "APIServer|unauthorized" if failure.failure_class == "apiserver.unauthorized" else "APIServer"
+    return culprit.identity
+
+
+def _masked_text(failure: Failure, key: ObjectKey | None) -> str:
+    """The text's template without the names of the key's own object."""
+    text = failure.text
+    if key is not None:
+        text = text.replace(key.name, "*")
+    return template_of(text)
+
+
+def names_only_itself(failure: Failure) -> bool:
+    """Whether a time-out says nothing about who was slow: no address, no webhook, no object of a known API."""
+    named = failure.named_object
+    if failure.service or failure.webhook or failure.is_conversion or failure.peer or failure.api_group:
+        return False
+    return named is None or not named.resource
+
+
+def may_be_converted(resource: str) -> bool:
+    """Whether objects of the resource can pass through a conversion webhook: custom resources of others."""
+    group = resource.partition(".")[2]
+    if not group or group in BUILT_IN_GROUPS:
+        return False
+    return not group.endswith("k8s.io") or group.endswith(EXTENSION_GROUPS)
