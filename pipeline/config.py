@@ -17,9 +17,10 @@ import yaml
 from msgspec import inspect
 
 from pipeline.config_reader import Place, compose_yaml, read_section, read_value, suggest
-from pipeline.durations import DURATION_PATTERN, parse_duration
 from pipeline.engine.settings import EngineSettings
 from pipeline.errors import ConfigurationError
+from pipeline.quantities import DURATION_PATTERN, SIZE_PATTERN, parse_duration
+from pipeline.sources.journal import ReadLimits
 
 __all__ = [
     "Configuration",
@@ -55,6 +56,8 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     engine: EngineSettings = EngineSettings()
     """When a key counts as running away, and how incidents are formed of it."""
+    read: ReadLimits = ReadLimits()
+    """How much of what is given is read: limits against archives that are bombs, and the size of a block."""
     rules: tuple[str, ...] = ()
     """Files of the user's own rules. In the file they are relative to the file, elsewhere to the working directory."""
     cluster: str | None = None
@@ -102,14 +105,20 @@ def configuration_schema() -> dict[str, Any]:
     """JSON Schema of the configuration file, for editors and `whystuck schema`."""
     schema = msgspec.json.schema(Configuration)
     for section in schema["$defs"].values():
-        properties = section.get("properties", {})
-        for name, value in properties.items():
-            if name.endswith("_seconds"):
-                forms = [{"type": "number", "minimum": 0}, {"type": "string", "pattern": DURATION_PATTERN}]
-                properties[name] = {"anyOf": forms} | {key: value[key] for key in value if key != "type"}
-            elif value.get("type") == "integer":
-                value["minimum"] = 1
+        if properties := section.get("properties"):
+            section["additionalProperties"] = False
+            section["properties"] = {name: _as_written(name, value) for name, value in properties.items()}
     return schema
+
+
+def _as_written(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a setting as it may stand in the file: quantities as numbers or with a unit, none negative."""
+    others = {key: value for key, value in schema.items() if key != "type"}
+    if name.endswith("_seconds"):
+        return {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": DURATION_PATTERN}]} | others
+    if name.endswith("_bytes"):
+        return {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": SIZE_PATTERN}]} | others
+    return schema | {"minimum": 1} if schema.get("type") == "integer" else schema
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 
 import msgspec
 import yaml
 from msgspec import inspect
 
-from pipeline.durations import parse_duration, quote
 from pipeline.errors import ConfigurationError
+from pipeline.quantities import parse_duration, parse_size, quote
 
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _NULL_TAG = "tag:yaml.org,2002:null"
@@ -80,10 +80,12 @@ def read_value(kind: inspect.Type, node: yaml.Node, place: Place) -> object:
             return _read_optional(types, node, place)
         case inspect.EnumType(cls=choices):
             return _read_choice(choices, node, place)
+        case inspect.IntType() if place.path.endswith("_bytes"):
+            return _read_quantity("a size", parse_size, node, place)
         case inspect.IntType():
             return _read_whole_number(node, place)
         case inspect.FloatType() if place.path.endswith("_seconds"):
-            return _read_duration(node, place)
+            return _read_quantity("a duration", parse_duration, node, place)
         case inspect.StrType():
             return _read_text(node, place)
     raise NotImplementedError(f"{place.path}: no settings of the type {kind} yet")
@@ -150,11 +152,11 @@ def _read_whole_number(node: yaml.Node, place: Place) -> int:
     raise _unexpected("a whole number of at least 1", node, place)
 
 
-def _read_duration(node: yaml.Node, place: Place) -> float:
+def _read_quantity(expected: str, parse: Callable[[str], float], node: yaml.Node, place: Place) -> float:
     if not isinstance(node, yaml.ScalarNode) or _is_empty(node):
-        raise _unexpected("a duration", node, place)
+        raise _unexpected(expected, node, place)
     try:
-        return parse_duration(node.value)
+        return parse(node.value)
     except ConfigurationError as error:
         raise place.error(node, str(error)) from error
 

@@ -16,12 +16,13 @@ from pipeline.config import (
 )
 from pipeline.engine.settings import EngineSettings, RuleOverride, RunawayRule, SeverityRule
 from pipeline.errors import ConfigurationError
+from pipeline.sources.journal import ReadLimits
 
 WRITE_IT = "write it like 30s, 5m, 1h30m or 14d"
 UNITS = f"expected numbers with the units d, h, m, s, ms; {WRITE_IT}"
 NUMBER = "expected a whole number of at least 1"
 QUOTES = "put it in quotes if it is meant as text"
-TOP = "known here: engine, rules, cluster, fail_on"
+TOP = "known here: engine, read, rules, cluster, fail_on"
 
 
 def load(directory: Path, text: str | bytes, environment: dict[str, str] | None = None, **flags: str) -> Configuration:
@@ -55,6 +56,7 @@ ACCEPTED = {
             )
         ),
     ),
+    "size": ("read: {block_bytes: 64KiB}", Configuration(read=ReadLimits(block_bytes=65_536))),
     "an override takes from runaway what it leaves out": (
         "engine:\n  overrides:\n    - {namespace: 'prod-*', rule: {retries: 50}}\n  runaway: {failing_seconds: 5m}\n",
         Configuration(

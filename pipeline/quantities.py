@@ -1,4 +1,8 @@
-"""Durations as people write them: `30s`, `5m`, `1h30m`, `14d`, `500ms`, or a bare number of seconds."""
+"""Durations and sizes as people write them.
+
+A duration is `30s`, `5m`, `1h30m`, `14d`, `500ms`, or a bare number of seconds; a size is `64KiB`, `4MiB`, or a bare
+number of bytes.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,12 @@ _BARE = re.compile(_NUMBER)
 _WITH_UNITS = re.compile("(?!$)" + "".join(rf"(?:(?P<{unit}>{_NUMBER}){unit})?" for unit in _UNITS))
 
 DURATION_PATTERN = rf"^(?:{_NUMBER}|(?=.)" + "".join(rf"(?:{_NUMBER}{unit})?" for unit in _UNITS) + ")$"
+"""The same as a regular expression that JSON Schema can hold."""
+
+_SIZE_UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+_SIZE = re.compile(r"([1-9][0-9_]{0,14}) ?(|KiB|MiB|GiB|TiB)")
+
+SIZE_PATTERN = f"^{_SIZE.pattern}$"
 """The same as a regular expression that JSON Schema can hold."""
 
 _SHOWN_CHARS = 60
@@ -34,6 +44,18 @@ def parse_duration(text: str) -> float:
     if seconds > LONGEST_SECONDS:
         raise _invalid(text, "it is longer than a hundred years")
     return seconds
+
+
+def parse_size(text: str) -> int:
+    """Bytes of a size, at least 1.
+
+    Raises:
+        ConfigurationError: The text is not a size.
+    """
+    if size := _SIZE.fullmatch(text.strip()):
+        return int(size[1].replace("_", "")) * _SIZE_UNITS[size[2]]
+    expected = "expected a whole number of at least 1, in bytes or with KiB, MiB, GiB, TiB"
+    raise ConfigurationError(f"invalid size {quote(text)}: {expected}; write it like 64KiB or 4MiB")
 
 
 def quote(text: str) -> str:

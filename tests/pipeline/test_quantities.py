@@ -1,4 +1,4 @@
-"""Durations: every way of writing them, and the words for those that are wrong."""
+"""Durations and sizes: every way of writing them, and the words for those that are wrong."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.durations import DURATION_PATTERN, LONGEST_SECONDS, parse_duration, quote
 from pipeline.errors import ConfigurationError
+from pipeline.quantities import DURATION_PATTERN, LONGEST_SECONDS, SIZE_PATTERN, parse_duration, parse_size, quote
 
 UNITS = "expected numbers with the units d, h, m, s, ms"
 
@@ -69,6 +69,34 @@ def test_schema_and_parser_agree(text: str) -> None:
     """What the schema's pattern accepts is read, short of the limit; what it refuses is refused."""
     is_in_schema = re.search(DURATION_PATTERN, text.strip()) is not None and "\n" not in text.strip()
     assert is_in_schema == _is_read(text)
+
+
+SIZES = {
+    "1": 1,
+    "65536": 65_536,
+    "4_194_304": 4_194_304,
+    "64KiB": 65_536,
+    "64 KiB": 65_536,
+    "4MiB": 4_194_304,
+    "1TiB": 1_099_511_627_776,
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), SIZES.items(), ids=SIZES)
+def test_reads_a_size(text: str, expected: int) -> None:
+    """Bytes, or a whole number with a binary unit."""
+    assert expected == parse_size(text)
+    assert re.search(SIZE_PATTERN, text)
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5GiB", "4MB", "4mib", "010", "1e6", "nan"])
+def test_refuses_what_is_no_size(text: str) -> None:
+    """The complaint shows the text, the reason and how it is written."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse_size(text)
+    expected = "expected a whole number of at least 1, in bytes or with KiB, MiB, GiB, TiB"
+    assert f'invalid size "{text}": {expected}; write it like 64KiB or 4MiB' == str(caught.value)
+    assert not re.search(SIZE_PATTERN, text)
 
 
 @given(st.text())
