@@ -1,0 +1,149 @@
+"""What a rule is, and a set of rules that compiles patterns when they are first needed."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator
+
+import msgspec
+import regex
+
+from parsers.failure_classes import CUSTOM_PREFIX
+
+PLACEHOLDERS: tuple[str, ...] = (
+    "namespace", "name", "webhook", "service", "service_name", "service_namespace",
+    "kind", "resource", "user", "verb", "quota", "host", "field",
+)  # fmt: skip
+"""What commands and steps may hold in braces; the report fills in names of the failure, validated and quoted."""
+
+USER_TIMEOUT_SECONDS = 0.05
+"""How long one user's pattern may search one text. Built-in patterns are linear and have no limit."""
+
+
+class Role(enum.Enum):
+    """What a match of the rule means."""
+
+    CAUSE = "cause"  # a reason why something failed
+    CARRIER = "carrier"  # a wrapper: it tells what was attempted; its class counts where no cause is found
+    BENIGN = "benign"  # a look-alike: causes inside its span do not count
+
+
+class Group(enum.Enum):
+    """Kinds of causes that the table in failure_combine treats alike, strongest first."""
+
+    TLS = "tls"
+    ENDPOINTS = "endpoints"
+    TRANSPORT = "transport"
+    EOF = "eof"
+    TIMEOUT = "timeout"
+    REVIEW = "review"
+    SERVICE_MISSING = "service-missing"
+    MISSING_API = "missing-api"
+    MISSING_RESOURCE = "missing-resource"
+    UNAVAILABLE = "unavailable"
+    SERVER_ANSWER = "server-answer"
+    OVERLOAD = "overload"
+    RATE_LIMITER = "rate-limiter"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    FORBIDDEN_OTHER = "forbidden-other"
+    ANSWER = "answer"
+    OBJECT = "object"
+    SCHEMA = "schema"
+    REQUIRED = "required"
+    INVALID_VALUE = "invalid-value"
+    PANIC = "panic"
+    LEASE = "lease"
+    ROUTER = "router"
+    METRIC = "metric"
+    CUSTOM = "custom"
+
+
+class Context(enum.Enum):
+    """What a carrier tells about the attempt."""
+
+    ADMISSION = "admission"
+    CONVERSION = "conversion"
+    CALL = "call"  # an HTTP call, with its URL
+    REFLECTOR = "reflector"
+    DISCOVERY = "discovery"
+    LEASE = "lease"
+    AGGREGATED = "aggregated"
+    AUTHENTICATION = "authentication"
+    SERVER = "server"  # the server's side of a connection
+    GRPC = "grpc"
+    INVALID = "invalid"
+    ROUTER = "router"
+    METRIC = "metric"
+    WRAPPER = "wrapper"  # no more than a link of the chain
+
+
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One step of the remedy; the command may hold PLACEHOLDERS."""
+
+    step: str
+    command: str | None = None
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One rule as it stands in a TOML file, and where it stands."""
+
+    id: str
+    role: Role
+    literals: tuple[str, ...]  # a match contains at least one of them; what the prefilter looks for
+    pattern: str  # verbose, named groups
+    source: str  # upstream project, file and versions
+    explanation: str
+    samples_match: tuple[str, ...]
+    samples_no_match: tuple[str, ...] = ()
+    failure_class: str | None = msgspec.field(default=None, name="class")
+    also: tuple[str, ...] = ()
+    group: Group = Group.CUSTOM
+    context: Context = Context.WRAPPER
+    weak: bool = False  # records of level info that show no more than this are no failures
+    remediation: tuple[Step, ...] = ()
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether a user wrote the rule: its pattern runs with a time-out."""
+        return (self.failure_class or "").startswith(CUSTOM_PREFIX)
+
+
+class RuleSet:
+    """Rules by id and by literal. A pattern is compiled the first time one of its literals is seen."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._rules = {rule.id: rule for rule in rules}
+        self._compiled: dict[str, regex.Pattern[str]] = {}
+        by_literal: dict[str, list[Rule]] = {}
+        for rule in self._rules.values():
+            for literal in rule.literals:
+                by_literal.setdefault(literal, []).append(rule)
+        self._by_literal = tuple((literal, tuple(owners)) for literal, owners in by_literal.items())
+        self.literals: tuple[bytes, ...] = tuple(literal.encode() for literal in by_literal)
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._rules.values())
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def get(self, rule_id: str) -> Rule:
+        """The rule of this id; KeyError if there is none."""
+        return self._rules[rule_id]
+
+    def candidates(self, text: str) -> list[Rule]:
+        """Rules one of whose literals stands in the text, each once."""
+        found: dict[str, Rule] = {}
+        for literal, rules in self._by_literal:
+            if literal in text:
+                for rule in rules:
+                    found[rule.id] = rule
+        return list(found.values())
+
+    def pattern_of(self, rule: Rule) -> regex.Pattern[str]:
+        """The rule's compiled pattern."""
+        compiled = self._compiled.get(rule.id)
+        if compiled is None:
+            compiled = self._compiled[rule.id] = regex.compile(rule.pattern, regex.VERBOSE)
+        return compiled
