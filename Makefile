@@ -35,7 +35,7 @@ format: $(DEV) ## Format the code, repair what ruff can repair
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# pytest ends with status 5 when it has selected no test. Once the first test is marked, its line here has to go.
+# pytest ends with status 5 when it has selected no test. Once a test has the mark, its call of this has to go.
 NO_TESTS_YET = [ $$status -ne 5 ] || { echo "$@: no test is marked '$(1)' yet: NOTHING was tested here"; status=0; }
 
 test-servers: $(DEV) ## Tests against real servers (REQUIRE_SERVERS=1: a missing server is a failure)
