@@ -1,0 +1,142 @@
+"""Every form of time that these logs use, read as an aware UTC time.
+
+Sources: Go's `time` layouts as used by logrus, zap, slog, klog, the standard log package, etcd's capnslog and Envoy;
+journald; epoch numbers of shippers in seconds, milliseconds, microseconds or nanoseconds.
+Precision is the microsecond. A text that is no time, or a time outside the years 1970 to 9999, gives None.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+_FIRST_YEAR: Final = 1970
+_LONGEST_TEXT: Final = 64
+
+_DATE_TIME: Final = re.compile(
+    r"""
+    (?P<year>\d{4}) [-/.] (?P<month>\d\d) [-/.] (?P<day>\d\d) [Tt ]\ ?
+    (?P<clock>\d\d:\d\d:\d\d) (?:[.,:](?P<fraction>\d{0,12}))?
+    \s? (?P<zone>[Zz]|UTC|GMT|[+-]\d\d:?\d\d|[+-]\d\d)? (?:\ [A-Z]{3,5})? (?:\ m=[-+.\d]+)?
+    """,
+    re.VERBOSE,
+)
+_KLOG: Final = re.compile(r"(?P<month>\d\d)(?P<day>\d\d) (?P<clock>\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d{1,9}))?")
+_SYSLOG: Final = re.compile(
+    r"(?P<month>[A-Z][a-z]{2}|1?\d月) {1,2}(?P<day>\d{1,2}) (?P<clock>\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d{1,9}))?"
+)
+_NUMBER: Final = re.compile(r"-?\d{1,20}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,2})?")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTH_NUMBERS: Final = {name: number for number, name in enumerate(_MONTHS, 1)} | {
+    f"{number}月": number for number in range(1, 13)
+}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# Seconds reach 1e11 in the year 5138, milliseconds in 1973: beyond a bound the next smaller unit is meant.
+_EPOCH_UNITS: Final = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """A time that was read."""
+
+    at: datetime
+    is_zone_assumed: bool = False  # the text had no zone; UTC was taken
+
+
+def parse_rfc3339(text: str) -> datetime | None:
+    """Read `2006-01-02T15:04:05[.fff]Z` or the same with an offset; None without a zone, or if it is no time."""
+    if len(text) < 20 or text[4] != "-" or text[10] != "T":
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    zone = at.tzinfo
+    if zone is UTC:
+        return at if at.year >= _FIRST_YEAR else None
+    return None if zone is None else _to_utc(at)
+
+
+def parse_time(value: object, hint: datetime | None = None) -> Moment | None:
+    """Read a time in any known form; `hint` gives the year to forms that have none (the nearest to it)."""
+    if isinstance(value, str):
+        return _parse_text(value, hint)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _from_epoch(value)
+    return None
+
+
+def parse_klog_time(month_day: str, clock: str, hint: datetime | None) -> datetime | None:
+    """Read klog's `0102` and `15:04:05.000000`: without a year, so the hint's is taken."""
+    if len(month_day) != 4 or not month_day.isdecimal():
+        return None
+    return _nearest_year(int(month_day[:2]), int(month_day[2:]), clock, hint)
+
+
+def _parse_text(text: str, hint: datetime | None) -> Moment | None:
+    if len(text) > _LONGEST_TEXT:
+        return None
+    at = parse_rfc3339(text)
+    if at is not None:
+        return Moment(at)
+    text = text.strip(" []\t")
+    if match := _DATE_TIME.fullmatch(text):
+        return _from_date_time(match)
+    if _NUMBER.fullmatch(text):
+        return _from_epoch(float(text) if "." in text or "e" in text.lower() else int(text))
+    if match := _KLOG.fullmatch(text):
+        month, day = int(match["month"]), int(match["day"])
+    elif match := _SYSLOG.fullmatch(text):
+        month, day = _MONTH_NUMBERS.get(match["month"], 0), int(match["day"])
+    else:
+        return None
+    at = _nearest_year(month, day, f"{match['clock']}.{match['fraction'] or 0}", hint)
+    return None if at is None else Moment(at, is_zone_assumed=True)
+
+
+def _from_date_time(match: re.Match[str]) -> Moment | None:
+    zone = match["zone"] or ""
+    offset = "+00:00" if zone in ("", "Z", "z", "UTC", "GMT") else zone
+    text = f"{match['year']}-{match['month']}-{match['day']}T{match['clock']}.{match['fraction'] or 0}{offset}"
+    try:
+        at = _to_utc(datetime.fromisoformat(text))
+    except ValueError:
+        return None
+    return None if at is None else Moment(at, is_zone_assumed=not zone)
+
+
+def _from_epoch(value: float) -> Moment | None:
+    # Compared before it is used: an integer of a thousand digits does not fit a float.
+    if not 0 < value < _EPOCH_UNITS[-1][0]:
+        return None
+    divisor = next(unit for bound, unit in _EPOCH_UNITS if value < bound)
+    try:
+        if isinstance(value, int):
+            at = _EPOCH + timedelta(microseconds=value * 1_000_000 // int(divisor))
+        else:
+            at = _EPOCH + timedelta(seconds=value / divisor)
+    except OverflowError:
+        return None
+    return Moment(at)
+
+
+def _nearest_year(month: int, day: int, clock: str, hint: datetime | None) -> datetime | None:
+    if hint is None:
+        return None
+    candidates: list[datetime] = []
+    for year in (hint.year - 1, hint.year, hint.year + 1):
+        try:
+            candidates.append(datetime.fromisoformat(f"{year:04}-{month:02}-{day:02}T{clock}+00:00"))
+        except ValueError:
+            continue  # no such day in that year, as the 29th of February
+    return min(candidates, key=lambda at: abs(at - hint), default=None)
+
+
+def _to_utc(at: datetime) -> datetime | None:
+    try:
+        at = at.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return None
+    return at if at.year >= _FIRST_YEAR else None
