@@ -72,14 +72,21 @@ def find_codec(head: bytes) -> Codec | None:
     return next((codec for codec in CODECS if head.startswith(codec.magic)), None)
 
 
-class _Growth:
-    """Holds what came out against what went in."""
+class Growth:
+    """Holds what came out against what went in.
 
-    def __init__(self, source: str, codec: Codec, limits: ReadLimits) -> None:
+    Args:
+        source: what is being unpacked, for the message.
+        format_name: its format, for the message.
+        limits: how much may come out.
+        taken_bytes: what went in; it may be added to.
+    """
+
+    def __init__(self, source: str, format_name: str, limits: ReadLimits, taken_bytes: int = 0) -> None:
         self._source = source
-        self._codec = codec
+        self._format_name = format_name
         self._limits = limits
-        self.taken_bytes = 0
+        self.taken_bytes = taken_bytes
         self.given_bytes = 0
 
     def count(self, size: int) -> None:
@@ -91,14 +98,11 @@ class _Growth:
         self.given_bytes += size
         limits = self._limits
         if self.given_bytes > limits.max_total_bytes:
-            raise self.broken(
-                f"it grows beyond {limits.max_total_bytes} bytes when decompressed", "raise the limit if it is honest"
-            )
+            why = f"it grows beyond {limits.max_total_bytes} bytes when decompressed"
+            raise self.broken(why, "raise the limit if it is honest")
         if self.given_bytes > max(limits.ratio_free_bytes, self.taken_bytes * limits.max_ratio):
-            raise self.broken(
-                f"{self.taken_bytes} bytes of {self._codec.name} became {self.given_bytes}, as in a decompression bomb",
-                "unpack it yourself if you trust it",
-            )
+            why = f"{self.taken_bytes} bytes of {self._format_name} became {self.given_bytes}, as in a bomb"
+            raise self.broken(why, "unpack it yourself if you trust it")
 
     def broken(self, why: str, advice: str) -> BrokenInputError:
         """Make the error that ends reading."""
@@ -114,7 +118,7 @@ def decompress(
     Raises:
         BrokenInputError: the file is damaged, ends too early or grows too much; after all that could be read.
     """
-    growth = _Growth(source, codec, limits)
+    growth = Growth(source, codec.name, limits)
     decoder: Decoder | None = None
     held = b""  # the beginning of a next member, too short to be told from garbage
     for piece in _pieces(chunks, codec.feed_bytes):
@@ -142,7 +146,7 @@ def decompress(
         )
 
 
-def _drain(decoder: Decoder, data: bytes, growth: _Growth, codec: Codec) -> Iterator[bytes]:
+def _drain(decoder: Decoder, data: bytes, growth: Growth, codec: Codec) -> Iterator[bytes]:
     """Put `data` in and take out all that comes of it, in bounded pieces."""
     while True:
         try:
@@ -158,7 +162,7 @@ def _drain(decoder: Decoder, data: bytes, growth: _Growth, codec: Codec) -> Iter
         data = b""
 
 
-def _trailing_garbage(source: str, codec: Codec, growth: _Growth) -> InputProblem:
+def _trailing_garbage(source: str, codec: Codec, growth: Growth) -> InputProblem:
     why = f"what follows the {codec.name} stream is something else; {growth.given_bytes} bytes were read before it"
     return read_in_part(source, why, "copy the file again if something is missing")
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from pipeline.sources.journal import (
-    BrokenInputError,
     InputNote,
     InputProblem,
     Journal,
@@ -21,8 +20,9 @@ from pipeline.sources.journal import (
     SkipReason,
     cannot_read,
 )
-from pipeline.sources.layers import Reading, peel
-from pipeline.sources.log_streams import LogStream, open_log, open_rotated
+from pipeline.sources.layers import Reading
+from pipeline.sources.log_streams import LogStream
+from pipeline.sources.opening import open_group
 from pipeline.sources.parts import Part, PartGroup
 from pipeline.sources.paths import PathExpander
 from pipeline.sources.rotation import group_rotated
@@ -124,19 +124,3 @@ def group_parts(parts: Sequence[Part], arguments: Sequence[str], journal: Journa
         members = tuple(parts[position] for position in rotated.parts)
         groups.append(PartGroup(rotated.name, members, arguments[rotated.parts[0]]))
     return groups
-
-
-def open_group(group: PartGroup, reading: Reading) -> Iterator[LogStream]:
-    """Open one log, or the logs of one archive. What cannot be read goes to the journal."""
-    if len(group.parts) > 1:
-        yield open_rotated(group, reading)
-        return
-    part = group.parts[0]
-    try:
-        with part.open() as raw:
-            peeled = peel(raw, part.source, reading)
-            stream = open_log(part, peeled.stream, reading)
-            if stream is not None:
-                yield stream
-    except BrokenInputError as error:
-        reading.journal.report(error.problem)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 import errno
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -101,6 +103,7 @@ class Progress:
     def __init__(self) -> None:
         self.read_bytes = 0
         self.total_bytes: int | None = 0  # None: standard input or another stream of unknown length is among them
+        self._is_paused = False
 
     def expect(self, size_bytes: int | None) -> None:
         """Count a file that will be read; None if its size is not known."""
@@ -111,7 +114,17 @@ class Progress:
 
     def advance(self, size_bytes: int) -> None:
         """Count bytes that were read."""
-        self.read_bytes += size_bytes
+        if not self._is_paused:
+            self.read_bytes += size_bytes
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Count nothing meanwhile: what is read will be read a second time."""
+        self._is_paused = True
+        try:
+            yield
+        finally:
+            self._is_paused = False
 
 
 class Journal:

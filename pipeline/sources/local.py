@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from pipeline.sources.byte_stream import ByteStream
 from pipeline.sources.journal import (
     BrokenInputError,
@@ -51,6 +53,13 @@ def stdin_part(source: str, stream: BinaryIO, journal: Journal) -> Part:
         yield ByteStream(_read_chunks(source, stream, journal))
 
     return Part(source, open_stdin, is_explicit=True)
+
+
+def stored_part(part: Part, path: Path) -> Part:
+    """Describe the copy of `part` in a temporary file. What is read of it was counted when it was copied."""
+    return msgspec.structs.replace(
+        part, open=lambda: _open_local(part.source, path, Journal()), path=path, size_bytes=None
+    )
 
 
 def refuse_kind(source: str, mode: int) -> InputProblem | None:
