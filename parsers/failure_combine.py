@@ -56,7 +56,8 @@ class Attempt(msgspec.Struct, frozen=True):
 def attempt_of(cause: Match, matches: Sequence[Match]) -> Attempt:
     """What the wrappers say. The nearest webhook counts; without one before the cause, any."""
     carriers = [match for match in matches if match.rule.role is Role.CARRIER]
-    before = [match for match in carriers if match.start <= cause.start] or carriers
+    is_cut = cause.rule.role is Role.CARRIER  # no cause was found: what follows the wrapper tells what was tried
+    before = [match for match in carriers if is_cut or match.start <= cause.start] or carriers
     contexts = {match.rule.context for match in before}
     webhooks = [match.rule.context for match in before if match.rule.context in {Context.ADMISSION, Context.CONVERSION}]
     if webhooks:

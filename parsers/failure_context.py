@@ -100,13 +100,15 @@ def object_of(groups: Mapping[str, str]) -> NamedObject | None:
     return NamedObject(resource, name, namespace) if resource or name else None
 
 
-def api_group_of(groups: Mapping[str, str]) -> str | None:
+def api_group_of(groups: Mapping[str, str], *, is_api_missing: bool) -> str | None:
     """The API that does not answer or does not exist."""
     if api_group := groups.get("api_group"):
         return api_group
     if aggregated := groups.get("aggregated"):  # v1beta1.metrics.k8s.io is the APIService of metrics.k8s.io/v1beta1
         version, _, group = aggregated.partition(".")
         return f"{group}/{version}"
+    if is_api_missing and "." in (resource := groups.get("resource", "")):
+        return resource.partition(".")[2]
     return None
 
 

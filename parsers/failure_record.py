@@ -31,7 +31,8 @@ def with_record_fields(failure: Failure, record: LogRecord) -> Failure:
     """The failure with peer and service from fields, where its text names none."""
     peer = failure.peer or _first(record.fields, _PEER_FIELDS)
     service = failure.service
-    if service is None and (target := _first(record.fields, _TARGET_FIELDS)):
+    wanted = failure.certificate.wanted_name if failure.certificate else None
+    if service in {None, wanted} and (target := _first(record.fields, _TARGET_FIELDS)):
         service = target.rpartition("/")[2] or None  # etcd-endpoints://0xc000123400/10.2.3.4:2379
     if peer == failure.peer and service == failure.service:
         return failure

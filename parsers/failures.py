@@ -30,6 +30,7 @@ MAX_MEMO_CHARS = 8_192
 
 _CALM = frozenset({Level.DEBUG, Level.INFO})
 _MAX_MATCHES_PER_RULE = 16
+_API_IS_MISSING = frozenset({Group.UNAVAILABLE, Group.MISSING_RESOURCE})
 _WITHOUT_DIGITS = {ord(digit): None for digit in "0123456789"}
 
 
@@ -166,7 +167,7 @@ def _failure(prepared: FailureText, cause: Match, matches: Sequence[Match]) -> F
         certificate=certificate_of(groups),
         peer=groups.get("peer"),
         named_object=object_of(groups),
-        api_group=api_group_of(groups),
+        api_group=api_group_of(groups, is_api_missing=cause.rule.group in _API_IS_MISSING),
         user=groups.get("user"),
         verb=groups.get("verb"),
         quota=groups.get("quota"),

@@ -120,7 +120,10 @@ class RuleSet:
             for literal in rule.literals:
                 by_literal.setdefault(literal, []).append(rule)
         self._by_literal = tuple((literal, tuple(owners)) for literal, owners in by_literal.items())
-        self.literals: tuple[bytes, ...] = tuple(literal.encode() for literal in by_literal)
+        self.literals: tuple[bytes, ...] = tuple(
+            literal.encode() for literal, owners in by_literal.items() if any(rule.failure_class for rule in owners)
+        )
+        """What a line holds that can be a failure; wrappers without a class alone make none."""
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self._rules.values())
