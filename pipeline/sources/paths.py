@@ -8,10 +8,13 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from pipeline.sources.journal import Journal, SkipReason, cannot_read, describe_os_error
 from pipeline.sources.local import local_part, refuse_kind, stdin_part
 from pipeline.sources.parts import Part
+from pipeline.sources.remote import is_remote, remote_parts
 
 STDIN = "-"
 
@@ -25,10 +28,14 @@ class PathExpander:
         self._seen: set[tuple[int, int] | str] = set()
 
     def expand(self, argument: str) -> list[Part]:
-        """Return the files of one local argument, sorted; what is wrong with it goes to the journal."""
+        """Return the files behind one argument, sorted; what is wrong with it goes to the journal."""
         if argument == STDIN:
             is_first = self._is_new(STDIN)
             return [stdin_part(STDIN, self._stdin, self._journal)] if is_first else []
+        if argument.startswith("file://"):
+            argument = url2pathname(urlsplit(argument).path)
+        if is_remote(argument):
+            return remote_parts(argument, self._journal) if self._is_new(argument) else []
         # A file that is really named so comes before what its name would mean as a pattern.
         if glob.has_magic(argument) and not os.path.lexists(argument):
             return self._expand_glob(argument)
