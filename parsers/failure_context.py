@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -115,7 +114,7 @@ def api_group_of(groups: Mapping[str, str], *, is_api_missing: bool) -> str | No
 def has_api_server_path(url: str) -> bool:
     """Whether a URL's path is one of an API server."""
     match = _URL.search(url)
-    return bool(match and _API_PATH.match(urlsplit(f"//host{match[2]}").path))
+    return bool(match and _API_PATH.match(match[2]))
 
 
 _API_PATH = re.compile(

@@ -5,9 +5,19 @@ from __future__ import annotations
 import re
 
 _CALL = re.compile(r"^(?P<function>[\w./*()\[\]~@%-]{1,400}?)\((?:[^()\s]|, |\.\.\.){0,400}\)?$")
-_SKIPPED = ("runtime.", "runtime/", "panic", "reflect.", "testing.", "created by", "k8s.io/apimachinery/pkg/util/runtime")
+_SKIPPED = (
+    "runtime.",
+    "runtime/",
+    "panic",
+    "reflect.",
+    "testing.",
+    "created by",
+    "k8s.io/apimachinery/pkg/util/runtime",
+)
 _WRAPPERS = re.compile(r"\b(?:processNextWorkItem|runWorker|HandleCrash|recover\w*|debug\.Stack)\b")
-_SHORT = re.compile(r"\.(?:\(\*?\w+(?:\[[^\]]*\])?\)\.)?(?P<name>[A-Za-z_]\w*)(?:\[\.\.\.\])?(?:[.-](?:func\d+|\w*\d+))*$")
+_SHORT = re.compile(
+    r"\.(?:\(\*?\w+(?:\[[^\]]*\])?\)\.)?(?P<name>[A-Za-z_]\w*)(?:\[\.\.\.\])?(?:[.-](?:func\d+|\w*\d+))*$"
+)
 _MAX_LINES = 200
 
 

@@ -18,8 +18,9 @@ from parsers.failure_context import (
 )
 from parsers.failure_links import build_chain, cap_middle
 from parsers.failure_panic import find_location
-from parsers.failure_text import FailureText, prepare_text
 from parsers.failure_record import text_of_record, with_record_fields
+from parsers.failure_repeat import volatile_of, with_volatile
+from parsers.failure_text import FailureText, prepare_text
 from parsers.records import Level, LogRecord
 from parsers.rules.model import USER_TIMEOUT_SECONDS, Context, Group, Role, Rule, RuleSet
 
@@ -39,20 +40,25 @@ class FailureFinder:
 
     def __init__(self, rules: RuleSet) -> None:
         self._rules = rules
-        self._by_text: OrderedDict[str, Failure | None] = OrderedDict()
+        self._by_text: OrderedDict[str, tuple[str, Failure | None]] = OrderedDict()
         self._by_shape: OrderedDict[str, tuple[Rule, ...]] = OrderedDict()
         self.not_evaluated: Counter[str] = Counter()
         """How often a user's rule hit its time-out, by id: for these texts it is not known whether it matches."""
 
     def find(self, text: str) -> Failure | None:
         """The failure, or None where no rule knows one."""
-        if text in self._by_text:
-            self._by_text.move_to_end(text)
-            return self._by_text[text]
+        volatile = volatile_of(text)
+        key = text.replace(volatile, "") if volatile else text
+        if key in self._by_text:
+            self._by_text.move_to_end(key)
+            known_volatile, failure = self._by_text[key]
+            if failure is None or volatile == known_volatile:
+                return failure
+            return with_volatile(failure, known_volatile, volatile)
         timeouts = self.not_evaluated.total()
         failure = self._find(text)
         if len(text) <= MAX_MEMO_CHARS and timeouts == self.not_evaluated.total():
-            self._by_text[text] = failure
+            self._by_text[key] = volatile, failure
             if len(self._by_text) > MEMO_SIZE:
                 self._by_text.popitem(last=False)
         return failure
@@ -72,7 +78,8 @@ class FailureFinder:
         causes = [match for match in matches if match.rule.failure_class]
         if not causes:
             return None
-        cause = _deepest(causes)
+        own = [match for match in causes if self._rules.is_user_rule(match.rule)]
+        cause = own[-1] if own else _deepest(causes)  # who writes a rule wants it to be heard
         return _failure(prepared, cause, matches)
 
     def _match(self, text: str) -> list[Match]:
@@ -94,9 +101,10 @@ class FailureFinder:
     def _search(self, rule: Rule, text: str) -> list[Match]:
         """Where the rule matches."""
         pattern = self._rules.pattern_of(rule)
+        timeout = USER_TIMEOUT_SECONDS if self._rules.is_user_rule(rule) else None
         matches: list[Match] = []
         try:
-            for hit in pattern.finditer(text, timeout=USER_TIMEOUT_SECONDS if rule.is_custom else None):
+            for hit in pattern.finditer(text, timeout=timeout):
                 groups = {name: value for name, value in hit.groupdict().items() if value is not None}
                 matches.append(Match(rule, hit.start(), hit.end(), groups))
                 if len(matches) == _MAX_MATCHES_PER_RULE:

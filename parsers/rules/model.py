@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
-import regex
 
-from parsers.failure_classes import CUSTOM_PREFIX
+if TYPE_CHECKING:
+    import regex
 
 PLACEHOLDERS: tuple[str, ...] = (
     "namespace", "name", "webhook", "service", "service_name", "service_namespace",
@@ -103,17 +104,14 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weak: bool = False  # records of level info that show no more than this are no failures
     remediation: tuple[Step, ...] = ()
 
-    @property
-    def is_custom(self) -> bool:
-        """Whether a user wrote the rule: its pattern runs with a time-out."""
-        return (self.failure_class or "").startswith(CUSTOM_PREFIX)
-
 
 class RuleSet:
     """Rules by id and by literal. A pattern is compiled the first time one of its literals is seen."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        self._rules = {rule.id: rule for rule in rules}
+    def __init__(self, rules: Iterable[Rule], user_rules: Iterable[Rule] = ()) -> None:
+        users = tuple(user_rules)
+        self._rules = {rule.id: rule for rule in (*rules, *users)}
+        self._user_ids = frozenset(rule.id for rule in users)
         self._compiled: dict[str, regex.Pattern[str]] = {}
         by_literal: dict[str, list[Rule]] = {}
         for rule in self._rules.values():
@@ -135,6 +133,10 @@ class RuleSet:
         """The rule of this id; KeyError if there is none."""
         return self._rules[rule_id]
 
+    def is_user_rule(self, rule: Rule) -> bool:
+        """Whether a user wrote the rule: its pattern is not known to be linear and runs with a time-out."""
+        return rule.id in self._user_ids
+
     def candidates(self, text: str) -> list[Rule]:
         """Rules one of whose literals stands in the text, each once."""
         found: dict[str, Rule] = {}
@@ -148,5 +150,7 @@ class RuleSet:
         """The rule's compiled pattern."""
         compiled = self._compiled.get(rule.id)
         if compiled is None:
+            import regex  # takes longer to import than all rules to load; not needed where nothing fails
+
             compiled = self._compiled[rule.id] = regex.compile(rule.pattern, regex.VERBOSE)
         return compiled
