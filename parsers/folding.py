@@ -18,7 +18,7 @@ LOOK_BYTES = 1 << 20
 """How many bytes a record may have."""
 
 _INDENT = re.compile(rb"[ \t]*")
-_STACK_LINE = re.compile(rb"\s*(?:goroutine \d+ \[|created by |panic\(|\t|[\w./*{}()\[\]·-]+\([^)]*\)\s*$|\s+\S+\.go:\d+)")
+_STACK_LINE = re.compile(rb"\s*(?:goroutine \d+ \[|created by |panic\(|\t|[\w./*{}()\[\]\xc2\xb7-]+\([^)]*\)\s*$|\s+\S+\.go:\d+)")
 _STACK_START = re.compile(rb"Recovered from [Pp]anic|panic: |runtime error: ")
 _OPEN_END = (b":", b"\\", b": \\", b"(")
 _SHORT_LINE = 1 << 14

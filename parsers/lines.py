@@ -9,10 +9,11 @@ by as much, so that the answer does not depend on where a stream was cut into bl
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import msgspec
 
-from parsers.envelopes import Partial, join_parts, partial_of
+from parsers.partial_lines import Partial, join_parts, partial_of
 from parsers.folding import LOOK_BACK_LINES, LOOK_BYTES, LOOK_LINES, LineSpan, fold
 from parsers.prefilter import COMPLETED, Scanner
 from parsers.records import Block, SourceLine
@@ -27,12 +28,12 @@ class LineCounts(msgspec.Struct):
     passes_skipped: int = 0  # healthy passes of keys that nobody asks about
 
 
-class PassFilter:
-    """Decides on raw bytes whether the line of a completed pass is of interest. This one takes all."""
+class PassFilter(Protocol):
+    """Decides on raw bytes whether the line of a completed pass is of interest."""
 
     def is_wanted(self, raw: bytes) -> bool:
         """Whether the pass in this line matters."""
-        return bool(raw)
+
 
 
 class LineAssembler:
@@ -94,7 +95,7 @@ class _Window:
         self.done = done  # end of the last record delivered: no other record may reach back behind it
         self.scan_from = scan_from  # lines before this offset were decided upon in an earlier window
         self._blocks = blocks  # (offset of the block's first byte in data, block); the first may start before data
-        self._cursor = (0, 0, 0)  # (index of block, offset in data, line index within the block) of the last look-up
+        self._cursor = (-1, 0, 0)  # (index of block, offset in data, line index within the block) of the last look-up
 
     @classmethod
     def of(cls, block: Block) -> _Window:

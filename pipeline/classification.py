@@ -1,0 +1,145 @@
+"""Classification: every line that a rule recognises, with its class and the facts in it. No incidents are formed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from parsers.controller import ControllerLine, LineKind, read_controller_line, replica_failure_of
+from parsers.events import CertificateFacts, Failure
+from parsers.failures import FailureFinder
+from parsers.lines import LineAssembler
+from parsers.parse import parse_line
+from parsers.prefilter import Scanner
+from parsers.records import Block, LogRecord, SourceLine, Unparsed
+from parsers.rules.model import RuleSet
+from parsers.unknown import unknown_failure
+from pipeline.extract import scanner_for
+from pipeline.sources.files import InputFiles
+
+_FAILED = (LineKind.SYNC_FAILED, LineKind.SYNC_REFUSED, LineKind.FATAL)
+
+
+class ClassifiedLine(msgspec.Struct, frozen=True, omit_defaults=False):
+    """One recognised record."""
+
+    source: str
+    line: int
+    line_end: int
+    at: datetime | None
+    failure_class: str = msgspec.field(name="class")
+    also: tuple[str, ...]
+    rule: str
+    webhook: str | None
+    service: str | None
+    kind: str | None
+    certificate: CertificateFacts | None
+    peer: str | None
+    key: str | None
+    retries: int | None
+    text: str
+
+
+class _EveryPass:
+    """No pass is asked for: a completed pass has no class."""
+
+    def is_wanted(self, raw: bytes) -> bool:
+        """See PassFilter."""
+        _ = raw
+        return False
+
+
+class Classifier:
+    """Recognised lines of one stream."""
+
+    def __init__(self, scanner: Scanner, finder: FailureFinder, *, year_hint: datetime | None = None) -> None:
+        self.unparsed: list[Unparsed] = []
+        self._assembler = LineAssembler(scanner, _EveryPass())
+        self._finder = finder
+        self._year_hint = year_hint
+
+    @property
+    def lines(self) -> int:
+        """Physical lines so far."""
+        return self._assembler.counts.total
+
+    def classify(self, blocks: Iterator[Block]) -> Iterator[ClassifiedLine]:
+        """All recognised records of the stream, in its order."""
+        for block in blocks:
+            yield from self._classify_lines(self._assembler.feed(block))
+        yield from self._classify_lines(self._assembler.finish())
+
+    def _classify_lines(self, lines: Iterator[SourceLine]) -> Iterator[ClassifiedLine]:
+        for line in lines:
+            record = parse_line(line, year_hint=self._year_hint or line.received_at)
+            if isinstance(record, Unparsed):
+                self.unparsed.append(record)
+                continue
+            found = self._classify(record)
+            if found is not None:
+                yield found
+
+    def _classify(self, record: LogRecord) -> ClassifiedLine | None:
+        line = read_controller_line(record)
+        failure = self._failure_of(line, record)
+        if failure is None and line.kind is not LineKind.RETRY_COUNTED:
+            return None
+        return ClassifiedLine(
+            source=record.origin.source,
+            line=record.line,
+            line_end=record.line_end,
+            at=record.at,
+            failure_class=failure.failure_class if failure is not None else "unknown",
+            also=failure.also if failure is not None else (),
+            rule=failure.rule if failure is not None else "controller.retry",
+            webhook=failure.webhook if failure is not None else None,
+            service=failure.service if failure is not None else None,
+            kind=failure.kind if failure is not None else None,
+            certificate=failure.certificate if failure is not None else None,
+            peer=failure.peer if failure is not None else None,
+            key=str(line.key) if line.key is not None else None,
+            retries=line.count if line.kind is LineKind.RETRY_COUNTED else None,
+            text=failure.text if failure is not None else record.message[:300],
+        )
+
+    def _failure_of(self, line: ControllerLine, record: LogRecord) -> Failure | None:
+        if line.kind is LineKind.CONDITIONS_PATCHED:
+            message = replica_failure_of(line.cause)
+            return self._finder.find(message) if message else None
+        found = self._finder.find_in_record(record)
+        return unknown_failure(line.cause) if found is None and line.kind in _FAILED else found
+
+
+class ClassificationFilter(msgspec.Struct, frozen=True):
+    """Which recognised lines are wanted. A line without a time or key passes where it cannot be compared."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    namespaces: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+
+    def takes(self, line: ClassifiedLine) -> bool:
+        """Whether the line is wanted."""
+        if line.at is not None and self.since is not None and line.at < self.since:
+            return False
+        if line.at is not None and self.until is not None and line.at > self.until:
+            return False
+        if line.key is None:
+            return not self.keys and not self.namespaces
+        place = line.key.partition(" ")[2]
+        in_namespace = not self.namespaces or any(fnmatchcase(place.partition("/")[0], one) for one in self.namespaces)
+        return in_namespace and (not self.keys or line.key in self.keys or place in self.keys)
+
+
+def classify_files(
+    files: InputFiles, rules: RuleSet, chosen: ClassificationFilter, *, year_hint: datetime | None = None
+) -> Iterator[ClassifiedLine]:
+    """Recognised lines of all logs, one log after the other."""
+    scanner = scanner_for(rules)
+    finder = FailureFinder(rules)
+    for stream in files.streams():
+        classifier = Classifier(scanner, finder, year_hint=year_hint)
+        yield from filter(chosen.takes, classifier.classify(stream.blocks()))

@@ -1,0 +1,54 @@
+"""`whystuck classify`: every line that a rule recognises."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from pipeline.cli import options
+from pipeline.report.serialise import OutputFormat, serialise
+
+
+def classify_command(
+    paths: options.Paths,
+    output: options.Output = OutputFormat.TABLE,
+    config: options.Config = None,
+    rules: options.Rules = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    year: options.Year = None,
+    cluster: options.Cluster = None,
+    namespace: options.Namespaces = None,
+    key: options.Keys = None,
+) -> None:
+    """Print every line that a rule recognises, with its class and the facts in it."""
+    from pathlib import Path
+
+    from parsers.rules.loader import load_rules
+    from pipeline.classification import ClassificationFilter, classify_files
+    from pipeline.config import load_configuration
+    from pipeline.errors import ExitCode
+    from pipeline.sources.files import InputFiles
+
+    chosen = ClassificationFilter(
+        since=options.read_time(since, "--since"),
+        until=options.read_time(until, "--until"),
+        namespaces=tuple(namespace or ()),
+        keys=tuple(key or ()),
+    )
+    settings = load_configuration(config, os.environ, {"cluster": cluster, "rules": options.rules_setting(rules)})
+    loaded = load_rules(tuple(Path(file) for file in settings.rules))
+    files = InputFiles(paths, settings.read, settings.cluster or "")
+    found = classify_files(files, loaded, chosen, year_hint=options.year_hint(year))
+    if output is OutputFormat.TABLE:
+        from pipeline.report.classified import print_classified
+
+        print_classified(found, sys.stdout)
+    else:
+        for line in serialise(found, output):
+            print(line)
+    for problem in files.problems:
+        print(f"whystuck: {problem}", file=sys.stderr)
+    raise typer.Exit(ExitCode.FAILED if files.problems else ExitCode.CLEAN)

@@ -1,0 +1,54 @@
+"""The command `whystuck`: its verbs, and how errors end it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import typer
+
+from pipeline.cli.classify import classify_command
+from pipeline.cli.completion import completion_command
+from pipeline.cli.replay import replay_command
+from pipeline.cli.rules import rules_app
+from pipeline.cli.schema import schema_command
+from pipeline.cli.version import version_command
+from pipeline.errors import ExitCode, InterruptionError, WhystuckError
+
+app = typer.Typer(
+    name="whystuck",
+    help="Why is this rollout stuck? Reads Argo Rollouts controller logs and names the root cause, with evidence.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("replay")(replay_command)
+app.command("classify")(classify_command)
+app.add_typer(rules_app, name="rules")
+app.command("schema")(schema_command)
+app.command("version")(version_command)
+app.command("completion")(completion_command)
+
+
+def main() -> NoReturn:
+    """Run the command and exit with its code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app(prog_name="whystuck")
+    except WhystuckError as error:
+        print(f"whystuck: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of the output has seen enough; Python would complain once more when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.CLEAN)
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)
+    sys.exit(ExitCode.CLEAN)
+
+
+def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
+    raise InterruptionError(number)

@@ -1,0 +1,222 @@
+"""Everything that is remembered of one cluster: tracks of keys, failures without a key, what the origins showed.
+
+Feeding only remembers; what it means is worked out by `grouping`, as a pure function of this state.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from parsers.events import (
+    ControllerStarted,
+    ControllerStopped,
+    Event,
+    Failure,
+    FailureSeen,
+    KeyDeleted,
+    LeaderElected,
+    LeaderLost,
+    ObjectKey,
+    ReplicasBlocked,
+    RetryCounted,
+    SyncCompleted,
+    SyncFailed,
+    SyncRefused,
+)
+from parsers.records import Origin
+from pipeline.engine.settings import EngineSettings
+from pipeline.engine.streaks import Sighting, Tally, Track, signature_of
+
+MAX_SEEN = 2_000
+MAX_MILESTONES = 32
+
+
+class SeenFailure(msgspec.Struct):
+    """A failure without a key, of one origin: how often it was met."""
+
+    origin: Origin
+    carrier: str
+    tally: Tally
+    ends_process: bool = False
+    longest_gap_seconds: float = 0.0
+
+
+class OriginState(msgspec.Struct):
+    """What one origin showed about itself."""
+
+    first_at: datetime
+    last_at: datetime
+    is_controller: bool = False
+    shows_passes: bool = False  # healthy passes can be seen: the log level is info
+    shows_attempts: bool = False  # lines with a key: v0.10 and later
+    version: str | None = None
+    starts: list[datetime] = msgspec.field(default_factory=list)
+    leads: list[datetime] = msgspec.field(default_factory=list)
+    losses: list[datetime] = msgspec.field(default_factory=list)
+    stops: list[datetime] = msgspec.field(default_factory=list)
+    last_pass_at: datetime | None = None
+
+
+class ClusterState:
+    """The state of one cluster. `feed` is called in each origin's own order; origins may come in any order."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self.keys: dict[ObjectKey, dict[Origin, Track]] = {}
+        self.origins: dict[Origin, OriginState] = {}
+        self.seen: dict[tuple[Origin, str, str], SeenFailure] = {}
+        self.evicted_count = 0
+        self._settings = settings
+        self._pending: dict[Origin, set[ObjectKey]] = {}  # passes whose success is not certain yet
+
+    def feed(self, event: Event) -> bool:
+        """Remember an event; says whether incidents may look different now."""
+        origin = self._touch_origin(event)
+        self._confirm_passes(event.origin, event.at)
+        match event:
+            case SyncCompleted():
+                return self._feed_pass(event, origin)
+            case SyncFailed() | SyncRefused() | RetryCounted() | ReplicasBlocked() | KeyDeleted():
+                return self._feed_key(event, origin)
+            case FailureSeen():
+                self._feed_seen(event)
+                return True
+            case _:
+                return self._feed_milestone(event, origin)
+
+    def advance(self, at: datetime) -> None:
+        """Time has moved on to `at`: passes without an error since are successes."""
+        for origin in list(self._pending):
+            self._confirm_passes(origin, at)
+
+    def _touch_origin(self, event: Event) -> OriginState:
+        state = self.origins.get(event.origin)
+        if state is None:
+            state = self.origins[event.origin] = OriginState(first_at=event.at, last_at=event.at)
+        state.last_at = max(state.last_at, event.at)
+        if not isinstance(event, FailureSeen | LeaderElected | LeaderLost):
+            state.is_controller = True
+        return state
+
+    def _track(self, key: ObjectKey, origin: Origin) -> Track:
+        tracks = self.keys.get(key)
+        if tracks is None:
+            self._evict()
+            tracks = self.keys[key] = {}
+        track = tracks.get(origin)
+        if track is None:
+            state = self.origins[origin]
+            track = tracks[origin] = Track(watched_since=state.first_at)
+            starts = [at for at in (*state.starts[-1:], *state.leads[-1:])]
+            track.started_at = max(starts, default=None)
+        return track
+
+    def _feed_pass(self, event: SyncCompleted, origin: OriginState) -> bool:
+        origin.shows_passes = True
+        origin.last_pass_at = event.at if origin.last_pass_at is None else max(origin.last_pass_at, event.at)
+        track = self._track(event.key, event.origin)
+        was_open = track.open_streak is not None
+        track.complete(event.at)
+        if track.completed_at is not None:
+            self._pending.setdefault(event.origin, set()).add(event.key)
+        return was_open and track.open_streak is None
+
+    def _feed_key(
+        self, event: SyncFailed | SyncRefused | RetryCounted | ReplicasBlocked | KeyDeleted, origin: OriginState
+    ) -> bool:
+        track = self._track(event.key, event.origin)
+        seen = Sighting(event.at, event.origin, event.line)
+        match event:
+            case SyncFailed() | SyncRefused():
+                origin.shows_attempts = True
+                track.fail(event.failure, seen, is_refusal=isinstance(event, SyncRefused))
+            case RetryCounted():
+                origin.shows_attempts = True
+                track.count(event.count, seen, high_count=self._settings.rule_for(event.key).retries)
+            case ReplicasBlocked():
+                if event.failure is None:
+                    track.unblock(event.at)
+                else:
+                    track.block(event.failure, seen)
+            case KeyDeleted():
+                track.delete(event.at)
+        return True
+
+    def _feed_seen(self, event: FailureSeen) -> None:
+        place = (event.origin, event.carrier, signature_of(event.failure))
+        seen = Sighting(event.at, event.origin, event.line)
+        known = self.seen.get(place)
+        if known is None:
+            if len(self.seen) >= MAX_SEEN:
+                del self.seen[next(iter(self.seen))]
+                self.evicted_count += 1
+            tally = Tally(failure=event.failure, first=seen, last=seen, last_text=event.failure.text)
+            self.seen[place] = SeenFailure(event.origin, event.carrier, tally, event.ends_process)
+            return
+        gap = (event.at - known.tally.last.at).total_seconds()
+        known.longest_gap_seconds = max(known.longest_gap_seconds, gap)
+        known.tally.count += 1
+        known.tally.last = max(known.tally.last, seen)
+        known.tally.last_text = event.failure.text
+        known.ends_process = known.ends_process or event.ends_process
+
+    def _feed_milestone(self, event: Event, origin: OriginState) -> bool:
+        match event:
+            case ControllerStarted():
+                origin.version = event.version or origin.version
+                _note(origin.starts, event.at)
+                self._restart(event)
+            case LeaderElected():
+                _note(origin.leads, event.at)
+                self._restart(event)
+            case LeaderLost():
+                _note(origin.losses, event.at)
+            case ControllerStopped():
+                _note(origin.stops, event.at)
+        return True
+
+    def _restart(self, event: Event) -> None:
+        """Every count of the process begins at zero again."""
+        for tracks in self.keys.values():
+            track = tracks.get(event.origin)
+            if track is not None:
+                track.restart(event.at)
+
+    def _confirm_passes(self, origin: Origin, at: datetime) -> None:
+        waiting = self._pending.get(origin)
+        if not waiting:
+            return
+        for key in list(waiting):
+            track = self.keys.get(key, {}).get(origin)
+            if track is not None:
+                track.confirm_before(at)
+            if track is None or track.completed_at is None:
+                waiting.discard(key)
+
+    def _evict(self) -> None:
+        """Make room: a healthy key that never failed goes first, then one whose trouble is over."""
+        if len(self.keys) < self._settings.max_keys:
+            return
+        victim = next((key for key, tracks in self.keys.items() if not any(one.streaks for one in tracks.values())), None)
+        if victim is None:
+            over = (key for key, tracks in self.keys.items() if all(one.open_streak is None for one in tracks.values()))
+            victim = next(over, None)
+        if victim is not None:
+            del self.keys[victim]
+            self.evicted_count += 1
+
+
+def _note(times: list[datetime], at: datetime) -> None:
+    times.append(at)
+    if len(times) > MAX_MILESTONES:
+        del times[1]
+
+
+def failures_of(state: ClusterState) -> list[Failure]:
+    """Every kind of failure that is remembered."""
+    found = [known.tally.failure for known in state.seen.values()]
+    for tracks in state.keys.values():
+        for track in tracks.values():
+            found.extend(tally.failure for streak in track.streaks for tally in streak.tallies.values())
+    return found

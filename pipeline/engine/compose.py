@@ -1,0 +1,282 @@
+"""From a trouble to the incident that is shown: facts, evidence, words. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from parsers.events import CertificateFacts, Failure
+from parsers.rules.model import RuleSet
+from pipeline.engine.backoff import pace_of
+from pipeline.engine.causes import Cause
+from pipeline.engine.clusters import ClusterState
+from pipeline.engine.grouping import Member, Trouble
+from pipeline.engine.incidents import (
+    CauseFacts,
+    CertificateOfCause,
+    ControllerFacts,
+    CulpritFacts,
+    Evidence,
+    Incident,
+    LineProvenance,
+    Suspect,
+    TimelineEntry,
+    Transition,
+    Victim,
+    WebhookFacts,
+)
+from pipeline.engine.settings import EngineSettings
+from pipeline.engine.spells import Onset, expected_wait, onset_of, retries_per_second
+from pipeline.engine.streaks import Sighting, Tally
+from pipeline.engine.wording import missing_of, remediation_of, summary_of, title_of
+
+MAX_SUSPECTS = 8
+MAX_TIMELINE = 40
+
+
+def incident_id(cluster: str, victim: str, opened_at: datetime) -> str:
+    """The id of an incident: a hash of cluster, first victim and the time when it opened."""
+    text = f"{cluster}\n{victim}\n{opened_at.isoformat()}"
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def compose(
+    trouble: Trouble, state: ClusterState, cluster: str, settings: EngineSettings, rules: RuleSet, now: datetime
+) -> Incident:
+    """The incident of a trouble, as first revision; the life cycle fills in what depends on earlier ones."""
+    victims = _victims_of(trouble, settings, now)
+    evidence, omitted = _evidence_of(trouble, settings.max_evidence)
+    first = trouble.members[0].key if trouble.members else "controller"
+    is_over = trouble.ended_at is not None
+    updated_at = max([trouble.opened_at, *(item.at for item in evidence), *([trouble.ended_at] if trouble.ended_at else [])])
+    return Incident(
+        id=incident_id(cluster, str(first), trouble.opened_at),
+        fingerprint=_fingerprint(trouble.cause),
+        revision=1,
+        transition=Transition(name="resolved", reason=_end_reason(trouble)) if is_over else Transition("opened", "runaway"),
+        kind="stuck" if trouble.members else "controller",
+        status="resolved" if is_over else "open",
+        severity=_severity(trouble, victims, settings, now),
+        title=title_of(trouble, victims),
+        summary=summary_of(trouble, victims, rules),
+        cluster=cluster or None,
+        controller=_controller_of(trouble, state),
+        opened_at=trouble.opened_at,
+        updated_at=updated_at,
+        resolved_at=trouble.ended_at,
+        merged_into=None,
+        cause=_cause_facts(trouble, victims),
+        victims=victims,
+        evidence=evidence,
+        evidence_omitted_count=omitted,
+        timeline=_timeline_of(trouble, state),
+        remediation=remediation_of(trouble.cause, victims, rules),
+        runbook_url=None,
+    )
+
+
+def _fingerprint(cause: Cause) -> str:
+    return hashlib.sha256(f"{cause.failure_class}\n{cause.identity}".encode()).hexdigest()[:16]
+
+
+def _end_reason(trouble: Trouble) -> str:
+    last = max((member for member in trouble.members if member.end), key=lambda one: one.ended_at or one.opened_at, default=None)
+    return last.end.value if last is not None and last.end is not None else "controller_works"
+
+
+def _victims_of(trouble: Trouble, settings: EngineSettings, now: datetime) -> tuple[Victim, ...]:
+    by_key: dict[object, list[Member]] = {}
+    for member in trouble.members:
+        by_key.setdefault(member.key, []).append(member)
+    victims = [_victim(members, settings, now) for members in by_key.values()]
+    if not victims and trouble.controller is not None:
+        victims = [_controller_victim(trouble)]
+    return tuple(sorted(victims, key=lambda victim: (victim.kind, victim.namespace or "", victim.name or "")))
+
+
+def _victim(members: Sequence[Member], settings: EngineSettings, now: datetime) -> Victim:
+    ordered = sorted(members, key=lambda member: member.spell.first_at)
+    first, last = ordered[0], ordered[-1]
+    onset: Onset = onset_of(first.spell)
+    newest = last.spell.streaks[-1]
+    slope = retries_per_second(newest)
+    counts = [member.spell.max_count for member in ordered if member.spell.max_count is not None]
+    tally = max(last.spell.tallies(), key=lambda one: one.last, default=None)
+    silent_seconds = (now - last.spell.last_at).total_seconds()
+    is_stale = last.ended_at is None and silent_seconds > max(settings.stale_seconds, 3 * expected_wait(last.spell))
+    return Victim(
+        kind=first.key.kind,  # type: ignore[arg-type]  # kinds of keys are a subset
+        namespace=first.key.namespace,
+        name=first.key.name,
+        retries=max(counts, default=None),
+        last_retries=last.spell.last_count,
+        retries_per_second=round(slope, 4) if slope is not None else None,
+        failures=sum(member.spell.failures for member in ordered),
+        first_seen_at=first.spell.first_at,
+        last_seen_at=last.spell.last_at,
+        stuck_since_at=onset.at,
+        stuck_since_is_estimate=onset.is_estimate,
+        recovered_at=last.ended_at,
+        pace=pace_of(slope, newest.last_count).value,  # type: ignore[arg-type]  # the enum's values
+        last_error=tally.last_text if tally is not None else None,
+        is_stale=is_stale and not last.spell.is_blocked,
+    )
+
+
+def _controller_victim(trouble: Trouble) -> Victim:
+    controller = trouble.controller
+    assert controller is not None
+    last = max(controller.tallies, key=lambda tally: tally.last)
+    origin = last.last.origin
+    return Victim(
+        kind="controller",
+        namespace=origin.namespace or None,
+        name=origin.pod or None,
+        retries=None,
+        last_retries=None,
+        retries_per_second=None,
+        failures=sum(tally.count for tally in controller.tallies),
+        first_seen_at=controller.first_at,
+        last_seen_at=controller.last_at,
+        stuck_since_at=controller.first_at,
+        stuck_since_is_estimate=False,
+        recovered_at=controller.ended_at,
+        pace="unknown",
+        last_error=last.last_text,
+        is_stale=False,
+    )
+
+
+def _severity(trouble: Trouble, victims: Sequence[Victim], settings: EngineSettings, now: datetime) -> str:
+    """See SeverityRule; a controller that cannot work stops every rollout and is always critical."""
+    rule = settings.severity
+    since = min(victim.stuck_since_at for victim in victims)
+    age = ((trouble.ended_at or now) - since).total_seconds()
+    namespaces = {victim.namespace for victim in victims}
+    is_critical = (
+        not trouble.members
+        or len(victims) >= rule.critical_victims
+        or len(namespaces) >= rule.critical_namespaces
+        or age >= rule.critical_seconds
+    )
+    return "critical" if is_critical else "warning"
+
+
+def _controller_of(trouble: Trouble, state: ClusterState) -> ControllerFacts:
+    origins = {tally.last.origin for tally in _tallies_of(trouble)}
+    origins |= {streak_origin for member in trouble.members for streak_origin in state.keys[member.key]}
+    versions = sorted({state.origins[origin].version or "" for origin in origins if origin in state.origins} - {""})
+    namespaces = sorted({origin.namespace for origin in origins} - {""})
+    return ControllerFacts(namespace=namespaces[-1] if namespaces else None, version=versions[-1] if versions else None)
+
+
+def _tallies_of(trouble: Trouble) -> list[Tally]:
+    tallies = [tally for member in trouble.members for tally in member.spell.tallies()]
+    if trouble.controller is not None:
+        tallies += trouble.controller.tallies
+    return tallies + [tally for member in trouble.members for tally in member.cause.evidence]
+
+
+def _cause_facts(trouble: Trouble, victims: Sequence[Victim]) -> CauseFacts:
+    cause = trouble.cause
+    failure = cause.failure
+    chain = failure.chain or (failure.text,) if failure is not None else ()
+    culprit = cause.culprit
+    return CauseFacts(
+        failure_class=cause.failure_class,
+        established=cause.is_established,
+        basis=cause.basis.value,  # type: ignore[arg-type]  # the enum's values
+        chain=tuple(chain),
+        culprit=CulpritFacts(culprit.kind, culprit.name or None, culprit.namespace or None, culprit.host or None) if culprit else None,
+        webhook=_webhook_facts(failure) if failure is not None and cause.is_established else None,
+        certificate=_certificate_facts(failure.certificate) if failure and failure.certificate and cause.is_established else None,
+        suspects=() if cause.is_established else _suspects_of(trouble),
+        missing=missing_of(cause, victims),
+    )
+
+
+def _webhook_facts(failure: Failure) -> WebhookFacts | None:
+    if failure.webhook is None and not failure.is_conversion:
+        return None
+    return WebhookFacts(
+        type="conversion" if failure.is_conversion else "admission",
+        name=failure.webhook,
+        service=failure.service,
+        kind=failure.kind,
+    )
+
+
+def _certificate_facts(facts: CertificateFacts) -> CertificateOfCause:
+    return CertificateOfCause(
+        not_after=facts.not_after,
+        not_before=facts.not_before,
+        clock=facts.clock,
+        valid_names=facts.valid_names,
+        wanted_name=facts.wanted_name,
+        candidate_authority=facts.candidate_authority,
+        serial_number=facts.serial_number,
+        subject=facts.subject,
+    )
+
+
+def _suspects_of(trouble: Trouble) -> tuple[Suspect, ...]:
+    """What was seen beside the trouble, and why none of it is named as the cause."""
+    by_text: dict[str, Tally] = {}
+    for tally in sorted(_tallies_of(trouble), key=lambda one: one.first):
+        by_text.setdefault(f"{tally.failure.failure_class}|{tally.failure.rule}", tally)
+    suspects = [
+        Suspect(
+            failure_class=tally.failure.failure_class,
+            text=tally.failure.text,
+            first_seen_at=tally.first.at,
+            last_seen_at=tally.last.at,
+            count=tally.count,
+            against=("it names no webhook, service or object that could be checked",),
+        )
+        for tally in by_text.values()
+    ]
+    return tuple(suspects[:MAX_SUSPECTS])
+
+
+def _evidence_of(trouble: Trouble, limit: int) -> tuple[tuple[Evidence, ...], int]:
+    """First and last line of every kind of failure; the middle is counted."""
+    lines: dict[Sighting, tuple[str, str]] = {}
+    total = 0
+    for tally in _tallies_of(trouble):
+        total += tally.count
+        lines.setdefault(tally.first, (tally.failure.text, tally.failure.rule))
+        lines.setdefault(tally.last, (tally.last_text or tally.failure.text, tally.failure.rule))
+    ordered = sorted(lines)
+    kept = ordered if len(ordered) <= limit else [*ordered[: limit // 2], *ordered[-(limit - limit // 2) :]]
+    evidence = tuple(_evidence(seen, *lines[seen]) for seen in kept)
+    return evidence, max(0, total - len(evidence))
+
+
+def _evidence(seen: Sighting, text: str, rule: str) -> Evidence:
+    origin = seen.origin
+    place = LineProvenance(source=origin.source, line=seen.line, pod=origin.pod or None, container=origin.container or None)
+    return Evidence(at=seen.at, text=text, rule=rule, provenance=place)
+
+
+def _timeline_of(trouble: Trouble, state: ClusterState) -> tuple[TimelineEntry, ...]:
+    """Onsets, starts of the controller, changes of the leader, recoveries."""
+    entries: set[tuple[datetime, str]] = set()
+    for member in trouble.members:
+        onset = onset_of(member.spell)
+        about = " (estimated from the first count)" if onset.is_estimate else ""
+        entries.add((onset.at, f"{member.key} begins to fail{about}"))
+        entries.add((member.opened_at, f"{member.key} is running away"))
+        if member.ended_at is not None and member.end is not None:
+            entries.add((member.ended_at, f"{member.key} recovers ({member.end.value})"))
+    first = min((at for at, _ in entries), default=trouble.opened_at)
+    for origin in state.origins.values():
+        if origin.is_controller:
+            entries.update((at, f"controller started, version {origin.version or 'not known'}") for at in origin.starts)
+            entries.update((at, "controller became the leader") for at in origin.leads)
+            entries.update((at, "controller lost its lease or gave it up") for at in origin.losses)
+    _ = first
+    ordered = sorted(entries)
+    if len(ordered) > MAX_TIMELINE:
+        ordered = [*ordered[: MAX_TIMELINE // 2], *ordered[-MAX_TIMELINE // 2 :]]
+    return tuple(TimelineEntry(at=at, what=what) for at, what in ordered)

@@ -1,0 +1,135 @@
+"""Failures of the controller itself: informers that cannot list, a lease that cannot be kept, a start that fails.
+
+They have no key. Whether an origin is an Argo Rollouts controller at all may show only later in its log, so this is
+worked out from everything that is remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from pipeline.engine.causes import Cause, choose_cause
+from pipeline.engine.clusters import ClusterState, OriginState, SeenFailure
+from pipeline.engine.culprits import Aliases, identity_of
+from pipeline.engine.settings import EngineSettings
+from pipeline.engine.streaks import Tally
+
+_CARRIERS = frozenset({"reflector", "lease", "fatal"})
+_MIN_REPEATS = 3
+
+
+class ControllerTrouble(msgspec.Struct, frozen=True):
+    """A failure of the controller with one cause, over restarts of the process."""
+
+    cause: Cause
+    tallies: tuple[Tally, ...]
+    opened_at: datetime
+    first_at: datetime
+    last_at: datetime
+    ended_at: datetime | None
+    ends_process: bool
+
+
+def controller_troubles(
+    state: ClusterState, settings: EngineSettings, now: datetime, aliases: Aliases
+) -> dict[str, ControllerTrouble]:
+    """Troubles by the identity of their cause; those too short to matter as well where keys may share the cause."""
+    groups: dict[str, list[SeenFailure]] = {}
+    for seen in _of_controllers(state):
+        groups.setdefault(identity_of(seen.tally.failure, None, aliases), []).append(seen)
+    _attach_unexplained_ends(groups)
+    troubles = {}
+    for identity, group in groups.items():
+        trouble = _trouble_of(group, state, settings, now, aliases)
+        if trouble is not None:
+            troubles[trouble.cause.identity] = trouble
+        _ = identity
+    return troubles
+
+
+def _of_controllers(state: ClusterState) -> Iterable[SeenFailure]:
+    for seen in state.seen.values():
+        origin = state.origins[seen.origin]
+        if not origin.is_controller:
+            continue
+        # Releases before v0.10 print failed attempts without a key and nothing else.
+        if seen.carrier in _CARRIERS or (seen.carrier == "other" and not origin.shows_attempts):
+            yield seen
+
+
+def _attach_unexplained_ends(groups: dict[str, list[SeenFailure]]) -> None:
+    """A fatal line that gives no cause belongs to the failures of its process before it."""
+    for identity in list(groups):
+        unexplained = [seen for seen in groups[identity] if seen.tally.failure.failure_class == "unknown"]
+        if not unexplained or not all(seen.carrier == "fatal" for seen in unexplained):
+            continue
+        origins = {seen.origin for seen in unexplained}
+        before = [
+            other
+            for other, group in groups.items()
+            if other != identity and any(seen.origin in origins for seen in group)
+        ]
+        if before:
+            best = max(before, key=lambda other: sum(seen.tally.count for seen in groups[other]))
+            groups[best] += groups.pop(identity)
+
+
+def _trouble_of(
+    group: list[SeenFailure], state: ClusterState, settings: EngineSettings, now: datetime, aliases: Aliases
+) -> ControllerTrouble | None:
+    tallies = [seen.tally for seen in group]
+    first_at = min(tally.first.at for tally in tallies)
+    last_at = max(tally.last.at for tally in tallies)
+    ends_process = any(seen.ends_process for seen in group) or _lost_the_lease(group, state)
+    repeats = sum(tally.count for tally in tallies)
+    lasting_at = first_at + timedelta(seconds=settings.controller_seconds)
+    opened = []
+    if ends_process:
+        opened.append(min((seen.tally.first.at for seen in group if seen.ends_process), default=last_at))
+    if repeats >= _MIN_REPEATS and last_at >= lasting_at:
+        opened.append(lasting_at)
+    if not opened:
+        return None
+    return ControllerTrouble(
+        cause=choose_cause(tallies, None, aliases),
+        tallies=tuple(tallies),
+        opened_at=min(opened),
+        first_at=first_at,
+        last_at=last_at,
+        ended_at=_end_of(group, state, settings, now, last_at),
+        ends_process=ends_process,
+    )
+
+
+def _lost_the_lease(group: list[SeenFailure], state: ClusterState) -> bool:
+    """Whether a process whose lease calls failed lost its lease right after."""
+    for seen in group:
+        if seen.carrier != "lease":
+            continue
+        origin = state.origins[seen.origin]
+        if any(timedelta(0) <= at - seen.tally.last.at <= timedelta(seconds=30) for at in (*origin.losses, *origin.stops)):
+            return True
+    return False
+
+
+def _end_of(
+    group: list[SeenFailure], state: ClusterState, settings: EngineSettings, now: datetime, last_at: datetime
+) -> datetime | None:
+    """When the controller worked again: it leads or syncs after a failed start or lease; a reflector falls silent."""
+    if all(seen.carrier == "reflector" for seen in group if not seen.ends_process):
+        gap = max(seen.longest_gap_seconds for seen in group)
+        is_over = (now - last_at).total_seconds() > max(settings.stale_seconds, 3 * gap)
+        return last_at if is_over and not any(seen.ends_process for seen in group) else None
+    signs = [at for origin in state.origins.values() for at in _signs_of_life(origin) if at > last_at]
+    return min(signs, default=None)
+
+
+def _signs_of_life(origin: OriginState) -> Iterable[datetime]:
+    if not origin.is_controller:
+        return
+    yield from origin.leads
+    if origin.last_pass_at is not None:
+        yield origin.last_pass_at

@@ -1,0 +1,97 @@
+"""The engine: events in, changes of incidents out.
+
+    feed(event)   remembers the event in the state of its cluster       (clusters, streaks)
+    evaluate      troubles, one for each cause, from that state          (spells, causes, grouping)
+                  incidents of the troubles                              (compose, wording)
+                  what changed against the incidents before              (lifecycle)
+
+Pure: it reads no clock; time comes from the events, and `advance(at)` moves it where nothing happens.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from parsers.events import Event
+from parsers.rules.model import RuleSet
+from pipeline.engine.clusters import ClusterState
+from pipeline.engine.compose import compose
+from pipeline.engine.grouping import find_troubles
+from pipeline.engine.incidents import Incident
+from pipeline.engine.lifecycle import Lifecycle
+from pipeline.engine.settings import EngineSettings
+
+EVALUATE_EVERY = timedelta(seconds=5)
+"""Of event time. Incidents carry the time of their records, so this sets how late a change is told, never what it says."""
+
+
+class Engine:
+    """Incidents of any number of clusters. Each origin's events must come in its own order; origins may interleave."""
+
+    def __init__(self, settings: EngineSettings, rules: RuleSet) -> None:
+        self._settings = settings
+        self._rules = rules
+        self._clusters: dict[str, _Cluster] = {}
+
+    def feed(self, event: Event) -> list[Incident]:
+        """Take one event; returns incidents that changed, in their new revision."""
+        cluster = self._clusters.get(event.origin.cluster)
+        if cluster is None:
+            cluster = self._clusters[event.origin.cluster] = _Cluster(event.origin.cluster, self._settings, self._rules)
+        return cluster.feed(event)
+
+    def advance(self, at: datetime) -> list[Incident]:
+        """Time is `at` now, in all clusters; returns incidents that changed."""
+        return [change for _, cluster in sorted(self._clusters.items()) for change in cluster.advance(at)]
+
+    def finish(self) -> list[Incident]:
+        """The stream has ended: each cluster is advanced to its last record; returns incidents that changed."""
+        return [change for _, cluster in sorted(self._clusters.items()) for change in cluster.finish()]
+
+    def incidents(self) -> list[Incident]:
+        """All incidents in their newest revision, by opened_at, then id."""
+        found = [incident for cluster in self._clusters.values() for incident in cluster.lifecycle.incidents()]
+        return sorted(found, key=lambda incident: (incident.opened_at, incident.id))
+
+
+class _Cluster:
+    """One cluster: its state, and the incidents told so far."""
+
+    def __init__(self, name: str, settings: EngineSettings, rules: RuleSet) -> None:
+        self.lifecycle = Lifecycle(timedelta(seconds=settings.group_wait_seconds))
+        self._name = name
+        self._settings = settings
+        self._rules = rules
+        self._state = ClusterState(settings)
+        self._now: datetime | None = None
+        self._evaluated_at: datetime | None = None
+        self._is_dirty = False
+
+    def feed(self, event: Event) -> list[Incident]:
+        self._now = event.at if self._now is None else max(self._now, event.at)
+        self._is_dirty = self._state.feed(event) or self._is_dirty
+        if not self._is_dirty:
+            return []
+        if self._evaluated_at is not None and self._now - self._evaluated_at < EVALUATE_EVERY:
+            return []
+        return self._evaluate(self._now)
+
+    def advance(self, at: datetime) -> list[Incident]:
+        self._now = at if self._now is None else max(self._now, at)
+        self._state.advance(self._now)
+        return self._evaluate(self._now)
+
+    def finish(self) -> list[Incident]:
+        if self._now is None:
+            return []
+        changes = self.advance(self._now)
+        return changes + self.lifecycle.flush()
+
+    def _evaluate(self, now: datetime) -> list[Incident]:
+        self._evaluated_at = now
+        self._is_dirty = False
+        troubles = find_troubles(self._state, self._settings, now)
+        incidents = [
+            compose(trouble, self._state, self._name, self._settings, self._rules, now) for trouble in troubles
+        ]
+        return self.lifecycle.update(incidents, now)

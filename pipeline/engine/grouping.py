@@ -1,0 +1,150 @@
+"""From the state of a cluster to its troubles, one for each cause. A pure function, evaluated again when the state changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from parsers.events import ObjectKey
+from pipeline.engine.causes import Basis, Cause, choose_cause, deepen, depth_of
+from pipeline.engine.clusters import ClusterState, failures_of
+from pipeline.engine.controller_trouble import ControllerTrouble, controller_troubles
+from pipeline.engine.culprits import Aliases
+from pipeline.engine.settings import EngineSettings
+from pipeline.engine.spells import Spell, fold_tracks, is_presumed_over, runaway_at
+from pipeline.engine.streaks import EndReason, Tally
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A key that runs away, or did: one spell of it."""
+
+    key: ObjectKey
+    spell: Spell
+    cause: Cause
+    opened_at: datetime
+    ended_at: datetime | None
+    end: EndReason | None
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """What one incident is made of."""
+
+    identity: str
+    cause: Cause
+    members: tuple[Member, ...]  # by opened_at, then key; several spells of a key are possible
+    controller: ControllerTrouble | None
+    opened_at: datetime
+    ended_at: datetime | None  # None: something of it goes on
+
+
+def find_troubles(state: ClusterState, settings: EngineSettings, now: datetime) -> list[Trouble]:
+    """All troubles of a cluster, oldest first."""
+    aliases = Aliases.of(failures_of(state))
+    others = [known.tally for known in state.seen.values()]
+    members = [member for key in state.keys for member in _members_of(state, settings, now, key, aliases, others)]
+    controllers = controller_troubles(state, settings, now, aliases)
+    troubles: list[Trouble] = []
+    by_identity: dict[str, list[Member]] = {}
+    for member in members:
+        by_identity.setdefault(member.cause.identity, []).append(member)
+    for identity in sorted({*by_identity, *controllers}):
+        troubles += _troubles_of(identity, by_identity.get(identity, []), controllers.get(identity), settings)
+    return sorted(troubles, key=lambda trouble: (trouble.opened_at, trouble.identity))
+
+
+def _members_of(
+    state: ClusterState,
+    settings: EngineSettings,
+    now: datetime,
+    key: ObjectKey,
+    aliases: Aliases,
+    others: Sequence[Tally],
+) -> Iterable[Member]:
+    tracks = state.keys[key]
+    if not any(track.streaks for track in tracks.values()):
+        return
+    rule = settings.rule_for(key)
+    for spell in fold_tracks(tracks):
+        last_origin = state.origins[_origin_of(spell, tracks)]
+        opened_at = runaway_at(spell, rule, now, shows_passes=last_origin.shows_passes)
+        if opened_at is None:
+            continue
+        ended_at, end = spell.ended_at, spell.end
+        if ended_at is None and not last_origin.shows_passes and is_presumed_over(spell, now, settings.stale_seconds):
+            ended_at, end = spell.last_at, EndReason.PRESUMED
+        cause = choose_cause(spell.tallies(), key, aliases)
+        elsewhere = [tally for tally in others if tally.last.origin not in tracks]
+        cause = deepen(cause, elsewhere, key, aliases, until=ended_at or now)
+        yield Member(key=key, spell=spell, cause=cause, opened_at=opened_at, ended_at=ended_at, end=end)
+
+
+def _origin_of(spell: Spell, tracks: dict) -> object:  # type: ignore[type-arg]
+    """The origin that saw the end of the spell."""
+    last = spell.streaks[-1]
+    return next(origin for origin, track in tracks.items() if any(streak is last for streak in track.streaks))
+
+
+def _troubles_of(
+    identity: str, members: list[Member], controller: ControllerTrouble | None, settings: EngineSettings
+) -> list[Trouble]:
+    """Members of one identity that belong together in time: apart by more than the grace, they are two incidents."""
+    grace = timedelta(seconds=settings.reopen_seconds)
+    clusters: list[list[Member]] = []
+    until: datetime | None = None
+    for member in sorted(members, key=lambda one: (one.spell.first_at, one.key)):
+        if clusters and (until is None or member.spell.first_at <= until + grace):
+            clusters[-1].append(member)
+        else:
+            clusters.append([member])
+            until = member.ended_at
+            continue
+        until = None if until is None or member.ended_at is None else max(until, member.ended_at)
+    if controller is not None and not clusters:
+        return [_trouble(identity, [], controller)]
+    return [_trouble(identity, cluster, controller if _overlaps(cluster, controller) else None) for cluster in clusters]
+
+
+def _overlaps(cluster: list[Member], controller: ControllerTrouble | None) -> bool:
+    if controller is None:
+        return False
+    ends = [member.ended_at for member in cluster]
+    is_before = all(end is not None and end < controller.first_at for end in ends)
+    return not is_before
+
+
+def _trouble(identity: str, members: list[Member], controller: ControllerTrouble | None) -> Trouble:
+    ordered = sorted(members, key=lambda member: (member.opened_at, member.key))
+    causes = [member.cause for member in ordered] + ([controller.cause] if controller is not None else [])
+    opened = [member.opened_at for member in ordered] or ([controller.opened_at] if controller is not None else [])
+    ends = [member.ended_at for member in _newest(ordered)]
+    if controller is not None and not ordered:
+        ends = [controller.ended_at]
+    known = [end for end in ends if end is not None]
+    return Trouble(
+        identity=identity,
+        cause=_best(causes),
+        members=tuple(ordered),
+        controller=controller,
+        opened_at=min(opened),
+        ended_at=max(known) if len(known) == len(ends) else None,
+    )
+
+
+def _newest(members: list[Member]) -> list[Member]:
+    """The newest spell of each key: how the key stands."""
+    newest: dict[ObjectKey, Member] = {}
+    for member in sorted(members, key=lambda one: one.spell.first_at):
+        newest[member.key] = member
+    return list(newest.values())
+
+
+def _best(causes: list[Cause]) -> Cause:
+    """The cause to report for all: the deepest, then the one that explains most."""
+
+    def rank(cause: Cause) -> tuple[bool, int, bool, int]:
+        depth = depth_of(cause.failure.failure_class) if cause.failure is not None else 9
+        return (not cause.is_established, depth, cause.basis is Basis.NONE, -cause.explained_count)
+
+    return min(causes, key=rank)

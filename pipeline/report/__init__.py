@@ -1,0 +1,1 @@
+"""How results are shown: tables for people, JSON, JSON lines and YAML for programs."""

@@ -1,0 +1,23 @@
+"""The JSON Schemas of what whystuck prints, made from the records themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from pipeline.classification import ClassifiedLine
+from pipeline.engine.incidents import SCHEMA_VERSION, Incident
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def incident_schema() -> dict[str, Any]:
+    """JSON Schema of the incident."""
+    schema = msgspec.json.schema(Incident)
+    return {"$schema": _DIALECT, "title": f"whystuck incident, version {SCHEMA_VERSION}", **schema}
+
+
+def classified_schema() -> dict[str, Any]:
+    """JSON Schema of a line of `whystuck classify -o jsonl`."""
+    return {"$schema": _DIALECT, "title": "a line recognised by whystuck classify", **msgspec.json.schema(ClassifiedLine)}
