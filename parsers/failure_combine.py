@@ -72,7 +72,8 @@ def decide(cause: Match, attempt: Attempt) -> Verdict:
     own = Verdict(cause.rule.failure_class or "unknown", cause.rule.also)
     decision = _BY_GROUP.get(cause.rule.group)
     verdict = decision(own, attempt) if decision and cause.rule.role is Role.CAUSE else _fallback(own, attempt)
-    extra = [name for context, name in _ALSO_BY_CONTEXT if context in attempt.contexts]
+    area = verdict.failure_class.partition(".")[0]
+    extra = [name for context, name, but in _ALSO_BY_CONTEXT if context in attempt.contexts and area not in but]
     also = dict.fromkeys((*verdict.also, *extra))
     also.pop(verdict.failure_class, None)
     return Verdict(verdict.failure_class, tuple(also))
@@ -130,7 +131,10 @@ def _timeout(own: Verdict, attempt: Attempt) -> Verdict:
         return Verdict("webhook.timeout", (attempt.unreachable, "network.timeout"))
     if attempt.is_api_server:
         return Verdict("apiserver.overloaded", ("network.timeout", "apiserver.unreachable"))
-    return Verdict("network.timeout", (*own.also, "apiserver.unreachable", "apiserver.overloaded"))
+    if Context.AGGREGATED in attempt.contexts:
+        return Verdict("network.timeout", ("apiserver.unreachable",))
+    # Without a URL it is not told who was waited for; a controller waits for the API server most of all.
+    return Verdict("network.timeout", own.also if attempt.url else ("apiserver.overloaded",))
 
 
 def _unreachable_if_webhook(own: Verdict, attempt: Attempt) -> Verdict:
@@ -187,9 +191,10 @@ _BY_GROUP: Mapping[Group, Callable[[Verdict, Attempt], Verdict]] = {
 }
 """Groups that are not here have the class of their rule, whatever was attempted."""
 
-_ALSO_BY_CONTEXT: tuple[tuple[Context, str], ...] = (
-    (Context.AUTHENTICATION, "apiserver.unauthorized"),
-    (Context.METRIC, "metric_provider"),
-    (Context.ROUTER, "traffic_router"),
-    (Context.INVALID, "spec.invalid"),
+_ALSO_BY_CONTEXT: tuple[tuple[Context, str, frozenset[str]], ...] = (
+    (Context.AUTHENTICATION, "apiserver.unauthorized", frozenset()),
+    (Context.METRIC, "metric_provider", frozenset({"webhook"})),
+    (Context.ROUTER, "traffic_router", frozenset({"webhook", "tls", "rbac"})),
+    (Context.INVALID, "spec.invalid", frozenset()),
 )
+"""The wrapper's own class is as right, but where the cause lies with somebody else (the first part of its class)."""

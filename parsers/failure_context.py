@@ -38,16 +38,22 @@ def collect_groups(cause: Match, matches: Iterable[Match]) -> dict[str, str]:
 
 def service_of(groups: Mapping[str, str], text: str) -> tuple[str | None, str | None]:
     """Host and port of the call, as the URL has them, and the URL's path."""
-    url = groups.get("url", "").replace("- ", "-")
+    url = groups.get("url", "").replace("- ", "-")  # a host that was broken over lines
     if match := _URL.match(url):
-        return match[1].rpartition("@")[2], match[2] or None
+        return _split_url(match)
     if host := groups.get("host") or groups.get("address"):
         return host, None
     if match := _URL.search(text):
-        return match[1].rpartition("@")[2], match[2] or None
+        return _split_url(match)
     if match := _DIAL.search(text):
         return match[1], None
     return groups.get("wanted_name"), None
+
+
+def _split_url(match: re.Match[str]) -> tuple[str | None, str | None]:
+    """Host and path. Before Go 1.14 the URL was not quoted: the colon behind it is none of its own."""
+    host, path = match[1].rpartition("@")[2], match[2]
+    return (host, path.rstrip(":")) if path else (host.rstrip(":"), None)
 
 
 def kind_of(groups: Mapping[str, str]) -> str | None:
@@ -89,14 +95,22 @@ def object_of(groups: Mapping[str, str]) -> NamedObject | None:
         resource = f"{groups['gvr_resource']}.{groups['api_group'].partition('/')[0]}"
     name = groups.get("name", "")
     if not resource and (kind := groups.get("kind_name")):
-        resource = kind
+        resource = _plural(kind)
     if not resource and "invalid_kind" in groups:
-        resource, name = groups["invalid_kind"], groups["invalid_name"]
+        resource, name = _plural(groups["invalid_kind"]), groups["invalid_name"]
     namespace = groups.get("namespace", "")
     if not resource and (lease := groups.get("lease")):
         resource = "leases.coordination.k8s.io"
         namespace, _, name = lease.partition("/")
     return NamedObject(resource, name, namespace) if resource or name else None
+
+
+def _plural(kind: str) -> str:
+    """The resource of a kind, as ReplicaSet.apps: replicasets.apps. The API server forms nearly all of them so."""
+    singular, dot, group = kind.lower().partition(".")
+    if singular.endswith("y") and not singular.endswith("ay"):
+        return f"{singular[:-1]}ies{dot}{group}"
+    return f"{singular}{'es' if singular.endswith(('s', 'x', 'ch')) else 's'}{dot}{group}"
 
 
 def api_group_of(groups: Mapping[str, str], *, is_api_missing: bool) -> str | None:
@@ -114,7 +128,7 @@ def api_group_of(groups: Mapping[str, str], *, is_api_missing: bool) -> str | No
 def has_api_server_path(url: str) -> bool:
     """Whether a URL's path is one of an API server."""
     match = _URL.search(url)
-    return bool(match and _API_PATH.match(match[2]))
+    return bool(match and _API_PATH.match(match[2].rstrip(":")))
 
 
 _API_PATH = re.compile(
