@@ -96,11 +96,11 @@ class InputFiles:
         parts: list[Part] = []
         arguments: list[str] = []
         for argument in self._paths:
-            problem_count = len(self._journal.problems)
+            known = len(self._journal.problems), expander.repeated_count
             found = expander.expand(argument)
             parts += found
             arguments += [argument] * len(found)
-            if len(self._journal.problems) > problem_count:
+            if known != (len(self._journal.problems), expander.repeated_count):
                 settled.add(argument)
         for part in parts:
             self._journal.progress.expect(part.size_bytes)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import msgspec
+
+from parsers.documents import DocumentKind, sniff, split_document
 from parsers.records import Block, Origin
-from pipeline.sources.blocks import LineCutter, blocks_of_lines
+from pipeline.sources.blocks import LineCutter, blocks_of_entries, blocks_of_lines
 from pipeline.sources.byte_stream import ByteStream, until_broken
 from pipeline.sources.contents import describe_foreign_format, find_skip_reason
 from pipeline.sources.encoding import to_utf8
@@ -55,7 +58,8 @@ def _read_parts(group: PartGroup, reading: Reading) -> Iterator[Block]:
             with part.open() as raw:
                 text = _open_text(part, _peel_log(part, raw, reading), reading)
                 if text is not None:
-                    yield from _read_text(part, text, reading)
+                    blocks = _read_text(part, text, reading)
+                    yield from blocks if part is group.parts[-1] else _end_last_line(blocks)
         except BrokenInputError as error:
             reading.journal.report(error.problem)
 
@@ -87,9 +91,19 @@ def _open_text(part: Part, stream: ByteStream, reading: Reading) -> ByteStream |
 
 def _read_text(part: Part, text: ByteStream, reading: Reading) -> Iterator[Block]:
     limits = reading.limits
-    cutter = LineCutter(limits.block_bytes, limits.max_line_bytes)
     origin = Origin(source=part.source, cluster=reading.cluster)
+    kind = sniff(text.peek(limits.head_bytes))
+    if kind is not DocumentKind.LINES:
+        yield from blocks_of_entries(split_document(kind, text), origin, part.modified_at, limits)
+        return
+    cutter = LineCutter(limits.block_bytes, limits.max_line_bytes)
     yield from blocks_of_lines(text, origin, part.modified_at, cutter)
     if cutter.cut_line_count:
-        text_of_note = f"{cutter.cut_line_count} lines longer than {limits.max_line_bytes} bytes were cut"
-        reading.journal.note(part.source, text_of_note)
+        note = f"{cutter.cut_line_count} lines longer than {limits.max_line_bytes} bytes were cut"
+        reading.journal.note(part.source, note)
+
+
+def _end_last_line(blocks: Iterator[Block]) -> Iterator[Block]:
+    """End the last line of a part that is followed by another: the two do not belong together."""
+    for block in blocks:
+        yield block if block.data.endswith(b"\n") else msgspec.structs.replace(block, data=block.data + b"\n")

@@ -26,6 +26,7 @@ class PathExpander:
         self._journal = journal
         self._stdin = stdin
         self._seen: set[tuple[int, int] | str] = set()
+        self.repeated_count = 0  # ways to a file or directory that was reached before
 
     def expand(self, argument: str) -> list[Part]:
         """Return the files behind one argument, sorted; what is wrong with it goes to the journal."""
@@ -103,6 +104,7 @@ class PathExpander:
 
     def _is_new(self, identity: tuple[int, int] | str) -> bool:
         if identity in self._seen:
+            self.repeated_count += 1
             return False
         self._seen.add(identity)
         return True

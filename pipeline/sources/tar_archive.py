@@ -7,7 +7,6 @@ rotated logs, which may stand in any order, are copied to temporary files.
 
 from __future__ import annotations
 
-import io
 import tarfile
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
@@ -165,17 +164,17 @@ def _member_part(member: _Member) -> Part:
 
 
 def _read_member(member: _Member) -> Iterator[bytes]:
-    file = member.archive.extractfile(member.header)
-    assert isinstance(file, io.BufferedReader)  # it is a regular file
-    size = 0
-    while True:
-        try:
-            chunk = file.read1(READ_BYTES)  # read would lose what it has when the archive breaks off
-        except tarfile.TarError as error:
+    """Read a member straight off the stream: `extractfile` throws away what it has when the archive breaks off."""
+    file = member.archive.fileobj
+    assert file is not None  # the archive is open
+    file.seek(member.header.offset_data)
+    left = member.header.size
+    while left:
+        chunk = file.read(min(left, READ_BYTES))
+        if not chunk:
+            size = member.header.size - left
             why = f"the archive ends before the end of this member; {size} bytes of it were read"
             describe = read_in_part if size else cannot_read
-            raise BrokenInputError(describe(member.source, why, "copy the archive again")) from error
-        if not chunk:
-            return
-        size += len(chunk)
+            raise BrokenInputError(describe(member.source, why, "copy the archive again"))
+        left -= len(chunk)
         yield chunk
