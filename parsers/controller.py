@@ -48,6 +48,7 @@ class LineKind(enum.Enum):
     REFLECTOR = "reflector"
     LEASE = "lease"
     FATAL = "fatal"
+    PANICKED = "panicked"  # announced up to three times; the attempt's own line counts
     SYMPTOM = "symptom"  # repeats the cause of an attempt that has a line of its own
     OTHER = "other"
 
@@ -144,7 +145,10 @@ def _read_rare_line(record: LogRecord) -> ControllerLine:
         return ControllerLine(LineKind.LEASE, cause=message)
     if _REFLECTOR.search(message) is not None:
         return ControllerLine(LineKind.REFLECTOR, cause=message)
-    is_symptom = key_of_fields(record) is not None
+    key = key_of_fields(record)
+    if key is not None and message.startswith("Recovered from panic"):
+        return ControllerLine(LineKind.PANICKED, key=key, cause=message)
+    is_symptom = key is not None
     return ControllerLine(LineKind.SYMPTOM if is_symptom else LineKind.OTHER)
 
 

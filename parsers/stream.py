@@ -72,6 +72,7 @@ class _OriginState:
         self.unconfirmed_at: datetime | None = None
         self.started_at: datetime | None = None  # seconds-since-start lines count from here
         self.causes: deque[str] = deque(maxlen=RECENT_CAUSES)
+        self.panic = ""  # the newest panic's own line, which tells more than that of the attempt
         self.keyless: ControllerLine | None = None  # an attempt whose key was cut off; its retry line names it
         self.keyless_line: int = 0
         self.attempted: set[ObjectKey] = set()  # keys with an attempt since their last retry line
@@ -80,17 +81,34 @@ class _OriginState:
 class StreamReader:
     """Events of one stream's lines, in the stream's own order."""
 
-    def __init__(self, finder: FailureFinder, *, fallback_at: datetime, year_hint: datetime | None = None) -> None:
-        """`fallback_at`, the time of reading, is that of records without any; `year_hint` gives klog times their year."""
+    def __init__(
+        self,
+        finder: FailureFinder,
+        *,
+        fallback_at: datetime,
+        year_hint: datetime | None = None,
+    ) -> None:
+        """Read one stream.
+
+        Args:
+            finder: finds the failures.
+            fallback_at: the time of reading; records without any time get it.
+            year_hint: gives klog times their year; None: the records before them, or the arrival, do.
+        """
         self.counts = StreamCounts()
         self._finder = finder
         self._fallback_at = fallback_at
         self._year_hint = year_hint
+        self._newest_at: datetime | None = None  # what has no year is of a day near it
         self._origins: dict[Origin, _OriginState] = {}
+
+    def expect_times_near(self, at: datetime | None) -> None:
+        """A time with a year stands near the beginning of the stream."""
+        self._newest_at = at
 
     def read(self, line: SourceLine) -> Iterator[Event]:
         """Events of one line, none for most."""
-        record = parse_line(line, year_hint=self._year_hint or line.received_at)
+        record = parse_line(line, year_hint=self._year_hint or self._newest_at or line.received_at)
         if isinstance(record, Unparsed):
             self._count_unparsed(record)
             return
@@ -121,7 +139,7 @@ class StreamReader:
             state.unconfirmed_at = own_at
             return neighbour_at
         state.unconfirmed_at = None
-        state.last_at = own_at
+        state.last_at = self._newest_at = own_at
         self._note_time(own_at)
         return own_at
 
@@ -173,6 +191,8 @@ class StreamReader:
                 yield LeaderLost(at, origin, number, line.name)
             case LineKind.STOPPED:
                 yield ControllerStopped(at, origin, number)
+            case LineKind.PANICKED:
+                state.panic = line.cause
             case LineKind.SYMPTOM:
                 return
             case _:
@@ -192,7 +212,7 @@ class StreamReader:
         if is_deletion_of(line.key, line.cause):
             yield KeyDeleted(at, record.origin, record.line, line.key)
             return
-        yield SyncFailed(at, record.origin, record.line, line.key, self._failure(line.cause))
+        yield SyncFailed(at, record.origin, record.line, line.key, self._failure(_with_panic(line.cause, state)))
 
     def _retry(
         self, line: ControllerLine, key: ObjectKey, record: LogRecord, at: datetime, state: _OriginState
@@ -224,6 +244,13 @@ class StreamReader:
         if not is_fatal and _is_echo(record, state.causes):
             return
         yield FailureSeen(at, record.origin, record.line, failure, line.kind.value, None, is_fatal)
+
+
+def _with_panic(cause: str, state: _OriginState) -> str:
+    """The cause of an attempt; that of a panic is only announced there, what happened stands in the line before."""
+    if state.panic and cause.strip().lower() == "recovered from panic":
+        return state.panic
+    return cause
 
 
 def _is_echo(record: LogRecord, causes: deque[str]) -> bool:

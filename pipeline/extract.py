@@ -16,11 +16,21 @@ from parsers.prefilter import COMPLETED, CONTROLLER_LITERALS, Scanner, make_scan
 from parsers.records import Block, SourceLine
 from parsers.rules.model import RuleSet
 from parsers.stream import StreamCounts, StreamReader
+from parsers.timestamps import find_time
+
+LOOKED_AT_LINES = 200
+LOOKED_AT_BYTES = 1 << 18
 
 
 def scanner_for(rules: RuleSet, *, use_hyperscan: bool | None = None) -> Scanner:
     """The prefilter for the controller's own lines and those of all rules."""
     return make_scanner((COMPLETED, *CONTROLLER_LITERALS, *rules.literals), use_hyperscan=use_hyperscan)
+
+
+def first_time_of(block: Block) -> datetime | None:
+    """The first time with a year in the first lines of a block."""
+    head = block.data[:LOOKED_AT_BYTES].split(b"\n", LOOKED_AT_LINES)[:LOOKED_AT_LINES]
+    return next((at for line in head if (at := find_time(line)) is not None), None)
 
 
 class StreamExtractor:
@@ -46,7 +56,9 @@ class StreamExtractor:
 
     def events(self, blocks: Iterable[Block]) -> Iterator[Event]:
         """The events of the whole stream, in its order."""
-        for block in blocks:
+        for number, block in enumerate(blocks):
+            if not number:
+                self._reader.expect_times_near(first_time_of(block))
             yield from self._read(self._assembler.feed(block))
         yield from self._read(self._assembler.finish())
 

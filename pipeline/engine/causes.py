@@ -131,6 +131,10 @@ def _grouped(tallies: Iterable[Tally], key: ObjectKey | None, aliases: Aliases) 
     return sorted(groups.values(), key=lambda group: (group.first, group.identity))
 
 
+NAMELESS_RULES = frozenset({"network.deadline", "tls.handshake-timeout", "apiserver.time-allotted", "network.dial-timeout"})
+"""Rules of time-outs that do not say who was slow; what else the text names decides."""
+
+
 def is_established(failure: Failure) -> bool:
     """Whether the failure's own text says enough to name a cause.
 
@@ -140,7 +144,7 @@ def is_established(failure: Failure) -> bool:
     name = failure.failure_class
     if name == "unknown":
         return False
-    if name in ("network.timeout", "webhook.timeout", "tls.handshake_timeout") and names_only_itself(failure):
+    if failure.rule in NAMELESS_RULES and names_only_itself(failure):
         return False
     named = failure.named_object
     is_timeout = name == "apiserver.overloaded"

@@ -40,14 +40,9 @@ def controller_troubles(
     groups: dict[str, list[SeenFailure]] = {}
     for seen in _of_controllers(state):
         groups.setdefault(identity_of(seen.tally.failure, None, aliases), []).append(seen)
-    _attach_unexplained_ends(groups)
-    troubles = {}
-    for identity, group in groups.items():
-        trouble = _trouble_of(group, state, settings, now, aliases)
-        if trouble is not None:
-            troubles[trouble.cause.identity] = trouble
-        _ = identity
-    return troubles
+    _attach_symptoms(groups)
+    found = (_trouble_of(group, state, settings, now, aliases) for group in groups.values())
+    return {trouble.cause.identity: trouble for trouble in found if trouble is not None}
 
 
 def _of_controllers(state: ClusterState) -> Iterable[SeenFailure]:
@@ -60,20 +55,20 @@ def _of_controllers(state: ClusterState) -> Iterable[SeenFailure]:
             yield seen
 
 
-def _attach_unexplained_ends(groups: dict[str, list[SeenFailure]]) -> None:
-    """A fatal line that gives no cause belongs to the failures of its process before it."""
+def _attach_symptoms(groups: dict[str, list[SeenFailure]]) -> None:
+    """A fatal line without a cause, or a lease that could not be kept, belongs to the other failures of its process."""
     for identity in list(groups):
-        unexplained = [seen for seen in groups[identity] if seen.tally.failure.failure_class == "unknown"]
-        if not unexplained or not all(seen.carrier == "fatal" for seen in unexplained):
+        symptoms = groups[identity]
+        if not all(seen.tally.failure.failure_class in ("unknown", "leader_election") for seen in symptoms):
             continue
-        origins = {seen.origin for seen in unexplained}
-        before = [
+        origins = {seen.origin for seen in symptoms}
+        others = [
             other
             for other, group in groups.items()
             if other != identity and any(seen.origin in origins for seen in group)
         ]
-        if before:
-            best = max(before, key=lambda other: sum(seen.tally.count for seen in groups[other]))
+        if others:
+            best = max(others, key=lambda other: (sum(seen.tally.count for seen in groups[other]), other))
             groups[best] += groups.pop(identity)
 
 
@@ -94,7 +89,7 @@ def _trouble_of(
     if not opened:
         return None
     return ControllerTrouble(
-        cause=choose_cause(tallies, None, aliases),
+        cause=_cause_of(group, tallies, state, aliases),
         tallies=tuple(tallies),
         opened_at=min(opened),
         first_at=first_at,
@@ -102,6 +97,17 @@ def _trouble_of(
         ended_at=_end_of(group, state, settings, now, last_at),
         ends_process=ends_process,
     )
+
+
+def _cause_of(group: list[SeenFailure], tallies: list[Tally], state: ClusterState, aliases: Aliases) -> Cause:
+    """The cause; a lease that was lost to time-outs is no proof that the API server was slow: the network may have been."""
+    cause = choose_cause(tallies, None, aliases)
+    failure = cause.failure
+    if failure is None or failure.failure_class != "apiserver.overloaded" or not _lost_the_lease(group, state):
+        return cause
+    also = (failure.failure_class, *failure.also)
+    lost = msgspec.structs.replace(failure, failure_class="leader_election", also=also)
+    return msgspec.structs.replace(cause, failure=lost)
 
 
 def _lost_the_lease(group: list[SeenFailure], state: ClusterState) -> bool:
