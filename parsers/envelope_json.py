@@ -116,7 +116,8 @@ def _find_payload(members: JsonObject) -> tuple[str, str]:
 
 def _payload_text(value: object, *, is_text_allowed: bool) -> str:
     if isinstance(value, str):
-        return (value if value.isprintable() else scrub(value)).strip() if is_text_allowed else ""
+        text = value.strip() if is_text_allowed else ""
+        return text if text.isprintable() else scrub(text)
     if isinstance(value, list):
         return _payload_of_list(value, is_text_allowed=is_text_allowed)
     if isinstance(value, dict) and _holds_text(value, 0):

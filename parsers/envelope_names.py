@@ -15,8 +15,8 @@ from typing import Final
 _LONGEST_NAME: Final = 100
 
 
-class Role(enum.Enum):
-    """What a member of an envelope is."""
+class Role(enum.IntEnum):
+    """What a member of an envelope is; integers, for these are looked up once for every member of every line."""
 
     OTHER = enum.auto()
     TIME = enum.auto()

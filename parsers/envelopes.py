@@ -12,8 +12,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from parsers.partial_lines import Partial, join_parts, partial_of
 from parsers.recognise import looks_like_record
 from parsers.wrapper import Wrapper
+
+__all__ = ("Partial", "join_parts", "partial_of", "peel")
 
 _RFC3339: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)"
 _NAME: Final = r"[a-z0-9](?:[a-z0-9.\-]{0,251}[a-z0-9])?"
@@ -41,6 +44,7 @@ _SYSLOG_5424: Final = re.compile(
 )
 _LOKI_PAIR: Final = re.compile(r'\[\s*"(?P<time>\d{16,19})"\s*,\s*(?P<inner>".*")\s*\],?', re.DOTALL)
 _BOX_EDGES: Final = "│┃║|▏▕"
+_HEAD_REACH: Final = 600  # no head of a line is longer
 
 
 def peel(text: str) -> Wrapper | None:
@@ -103,7 +107,7 @@ def _peel_labels(text: str) -> Wrapper | None:
 
 
 def _peel_names(text: str) -> Wrapper | None:
-    match = _KAIL.match(text)
+    match = _KAIL.match(text) if "]: " in text[:_HEAD_REACH] else None
     if match is not None and looks_like_record(text[match.end() :]):
         inner = _same_of_all_lines(text[match.end() :], _KAIL)
         return Wrapper(inner, namespace=match["namespace"], pod=match["pod"], container=match["container"])
@@ -116,6 +120,8 @@ def _peel_stern(text: str) -> Wrapper | None:
     So a pod's name must hold a hyphen, and a record or a time must follow.
     """
     words = text.split(" ", 3)
+    if "-" not in words[0] and "-" not in words[min(1, len(words) - 1)]:
+        return None
     for count in (2, 3):
         names = words[:count]
         if len(words) <= count or not all(_STERN_NAME.fullmatch(name) for name in names) or "-" not in names[-2]:
@@ -132,7 +138,7 @@ def _peel_journal(text: str) -> Wrapper | None:
     match = _JOURNAL.match(text)
     if match is not None:
         return Wrapper(_same_of_all_lines(text[match.end() :], _JOURNAL), match["time"])
-    match = _JOURNAL_HEADLESS.match(text)
+    match = _JOURNAL_HEADLESS.match(text) if "]: " in text[:_HEAD_REACH] else None
     return Wrapper(text[match.end() :]) if match and looks_like_record(text[match.end() :]) else None
 
 

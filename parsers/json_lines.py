@@ -1,8 +1,8 @@
 """Records written as one JSON object a line.
 
 Source: logrus v1.9 JSONFormatter (level, msg, time, the fields beside them), zap's production encoder (level, ts,
-logger, caller, msg, stacktrace) and its short keys (L, T, N, C, M), etcd v3.5, klog's JSON format, slog's JSONHandler, hclog's
-JSON (@level, @message, @timestamp), structlog (event), and shippers that lift these to the top of their own object.
+logger, caller, msg, stacktrace) and its short keys (L, T, N, C, M), etcd v3.5, klog's JSON format, slog's JSONHandler,
+hclog's JSON (@level, @message, @timestamp), structlog (event), and shippers that lift these to the top of their own.
 Values are given as text: numbers and booleans as JSON writes them, nested values as compact JSON, null as `<nil>`.
 An object that ends too early (cut by a window or a size limit) gives what was complete of it; see `json_scan`.
 An object without a message of its own is no record: None.

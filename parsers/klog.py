@@ -41,13 +41,14 @@ _PAIR: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _BLOCK_START: Final = re.compile(r"\s++(?P<key>[A-Za-z_][\w.\-/@]*+)=<\n")  # a value of several lines, up to " >"
+_HEADER_REACH: Final = 300
 _LOGGER: Final = re.compile(r'(?P<logger>[\w./\-]{1,200})\s++(?="msg"=")')
 _MSG_PAIR: Final = re.compile(r'"?msg"?="')
 
 
 def read_klog(text: str, hint: datetime | None = None) -> Reading | None:
     """Read one klog record; None where the text has no header."""
-    header = _HEADER.match(text)
+    header = _HEADER.match(text) if "] " in text[:_HEADER_REACH] or "]" in text[-1:] else None
     if header is None:
         return None
     level, day, clock = header.group("level", "day", "clock")

@@ -63,12 +63,15 @@ def _read_damaged(text: str, hint: datetime | None) -> Reading | None:
     undone = _undo_wrong_quoting(text)
     if undone is not None:
         return recognise(undone, hint)
+    return read_klog(text, hint) or (_read_pairs(text, hint) if "=" in text else None)
+
+
+def _read_pairs(text: str, hint: datetime | None) -> Reading | None:
     return (
-        read_klog(text, hint)
-        or read_headless_structured(text)
+        read_headless_structured(text)
         or salvage_logfmt(text, hint)
-        or (read_headless_tty(text) if "=" in text else None)
-        or (read_logfmt(text, hint) if "=" in text else None)
+        or read_headless_tty(text)
+        or read_logfmt(text, hint)
     )
 
 

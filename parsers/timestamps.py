@@ -7,7 +7,9 @@ Precision is the microsecond. A text that is no time, or a time outside the year
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -33,9 +35,26 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 _MONTH_NUMBERS: Final = {name: number for number, name in enumerate(_MONTHS, 1)} | {
     f"{number}月": number for number in range(1, 13)
 }
+_HALF_A_YEAR: Final = timedelta(days=180)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # Seconds reach 1e11 in the year 5138, milliseconds in 1973: beyond a bound the next smaller unit is meant.
 _EPOCH_UNITS: Final = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
+
+_RAW_DATE: Final = (
+    rb"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+    rb"|[IWEFD]\d{4} \d\d:\d\d:\d\d\.\d{1,9}"
+    rb"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}\d{1,2} \d\d:\d\d:\d\d"
+)
+_RAW_MEMBER: Final = re.compile(
+    rb'"(?:@?timestamp|time|ts|date|__REALTIME_TIMESTAMP|TimeGenerated|_time)\\{0,7}"\s?:\s?\\{0,7}"?'
+    rb"(?P<time>" + _RAW_DATE + rb"|\d{9,19}(?:\.\d{1,9})?)"
+)
+_RAW_START: Final = re.compile(rb"(?P<time>" + _RAW_DATE + rb'|(?<=")\d{16,19}(?=")|^\d\.\d{5,17}e\+?\d\d)')
+_START_REACH: Final = 300
+_MEMBER_REACH: Final = 1 << 14
+_SOME_LEAP_YEAR: Final = datetime(2000, 7, 1, tzinfo=UTC)
+"""Stands in for the year where a line has none: only the order of such times is asked for."""
+_FEWEST_TIMES: Final = 3
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -125,13 +144,18 @@ def _from_epoch(value: float) -> Moment | None:
 def _nearest_year(month: int, day: int, clock: str, hint: datetime | None) -> datetime | None:
     if hint is None:
         return None
-    candidates: list[datetime] = []
-    for year in (hint.year - 1, hint.year, hint.year + 1):
-        try:
-            candidates.append(datetime.fromisoformat(f"{year:04}-{month:02}-{day:02}T{clock}+00:00"))
-        except ValueError:
-            continue  # no such day in that year, as the 29th of February
-    return min(candidates, key=lambda at: abs(at - hint), default=None)
+    nearest = _at_year(hint.year, month, day, clock)
+    if nearest is not None and abs(nearest - hint) < _HALF_A_YEAR:
+        return nearest
+    others = (_at_year(hint.year - 1, month, day, clock), nearest, _at_year(hint.year + 1, month, day, clock))
+    return min((at for at in others if at is not None), key=lambda at: abs(at - hint), default=None)
+
+
+def _at_year(year: int, month: int, day: int, clock: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(f"{year:04}-{month:02}-{day:02}T{clock}+00:00")
+    except ValueError:
+        return None  # no such day in that year, as the 29th of February
 
 
 def _to_utc(at: datetime) -> datetime | None:
@@ -140,3 +164,27 @@ def _to_utc(at: datetime) -> datetime | None:
     except (OverflowError, ValueError):
         return None
     return at if at.year >= _FIRST_YEAR else None
+
+
+def find_time(line: bytes) -> datetime | None:
+    """Look for a time near the start of a raw line of any format: quick, for comparing neighbouring lines only.
+
+    A JSON line's own time may stand behind its message, which may tell other times: its members are asked first.
+    A time without a year is given in one and the same year.
+    """
+    match = _RAW_MEMBER.search(line, 0, _MEMBER_REACH) if b'":' in line[:_START_REACH] else None
+    match = match or _RAW_START.search(line, 0, _START_REACH)
+    if match is None:
+        return None
+    moment = _parse_text(match["time"].decode("ascii", "replace").lstrip("IWEFD"), _SOME_LEAP_YEAR)
+    return moment.at if moment else None
+
+
+def is_newest_first(times: Sequence[datetime]) -> bool:
+    """Tell whether times in the order of a file clearly go back: an export with the newest line on top."""
+    if len(set(times)) < _FEWEST_TIMES or times[0] <= times[-1]:
+        return False
+    steps = list(itertools.pairwise(times))
+    descending = sum(before > after for before, after in steps)
+    ascending = sum(before < after for before, after in steps)
+    return descending > 2 * ascending
