@@ -96,6 +96,8 @@ def object_of(groups: Mapping[str, str]) -> NamedObject | None:
     name = groups.get("name", "")
     if not resource and (kind := groups.get("kind_name")):
         resource = _plural(kind)
+    if not resource and (service := groups.get("service_named")):
+        resource, name = "services", service
     if not resource and "invalid_kind" in groups:
         resource, name = _plural(groups["invalid_kind"]), groups["invalid_name"]
     namespace = groups.get("namespace", "")

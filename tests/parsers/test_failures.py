@@ -10,18 +10,27 @@ from parsers.rules.loader import load_rules
 RULES = load_rules()
 FINDER = FailureFinder(RULES)
 
-ADMISSION = 'Internal error occurred: failed calling webhook "check.guard.dev": failed to call webhook: Post "https://guard.guard.svc:443/check?timeout=10s": '
+ADMISSION = (
+    'Internal error occurred: failed calling webhook "check.guard.dev": failed to call webhook: '
+    'Post "https://guard.guard.svc:443/check?timeout=10s": '
+)
 CONVERSION = (
     'conversion webhook for meshes.dev/v2, Kind=Route failed: Post "https://mesh.mesh.svc:443/convert?timeout=30s": '
 )
 API_SERVER = 'Patch "https://10.96.0.1:443/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/web/status": '
 OTHER = 'Post "http://prom.obs:9090/api/v1/query": '
-AGGREGATED = 'v1beta1.m.dev failed with: failing or missing response from https://10.9.8.7:443/apis/m.dev/v1beta1: Get "https://10.9.8.7:443/apis/m.dev/v1beta1": '
+AGGREGATED = (
+    "v1beta1.m.dev failed with: failing or missing response from https://10.9.8.7:443/apis/m.dev/v1beta1: "
+    'Get "https://10.9.8.7:443/apis/m.dev/v1beta1": '
+)
 
 REFUSED = "dial tcp 10.9.8.7:443: connect: connection refused"
 NO_HOST = "dial tcp: lookup guard.guard.svc on 10.96.0.10:53: no such host"
 TIMEOUT = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
-EXPIRED = "tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2031-02-03T04:05:06Z is after 2031-01-01T00:00:00Z"
+EXPIRED = (
+    "tls: failed to verify certificate: x509: certificate has expired or is not yet valid: "
+    "current time 2031-02-03T04:05:06Z is after 2031-01-01T00:00:00Z"
+)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +77,9 @@ def test_chain_runs_from_wrapper_to_cause() -> None:
 def test_first_tls_error_of_an_aggregate_keeps_its_own_host() -> None:
     """Context is taken from the wrappers before the cause, the nearest first."""
     failure = FINDER.find(
-        "unable to collect: [Get https://10.1.1.1:10250/stats: x509: cannot validate certificate for 10.1.1.1 because it"
-        " doesn't contain any IP SANs, Get https://10.1.1.2:10250/stats: x509: certificate signed by unknown authority]"
+        "unable to collect: [Get https://10.1.1.1:10250/stats: x509: cannot validate certificate for 10.1.1.1 because"
+        " it doesn't contain any IP SANs, "
+        "Get https://10.1.1.2:10250/stats: x509: certificate signed by unknown authority]"
     )
 
     assert failure is not None
@@ -142,9 +152,11 @@ def test_long_text_keeps_head_and_tail() -> None:
 def test_location_of_a_panic_is_the_function_below_the_panic() -> None:
     """Frames of the runtime and of the recovery do not count."""
     failure = FINDER.find(
-        "Recovered from panic: runtime error: invalid memory address or nil pointer dereference\ngoroutine 7 [running]:\n"
-        "runtime/debug.Stack(0xc000)\n\truntime/debug/stack.go:24 +0x9d\nexample.dev/ops/controller.processNextWorkItem.func1.1(0xc0)\n"
-        "\tcontroller.go:90\npanic(0x1, 0x2)\n\truntime/panic.go:969\nexample.dev/ops/rollout.(*context).pauseStable(0xc0, 0x1)\n\tpause.go:7\n"
+        "Recovered from panic: runtime error: invalid memory address or nil pointer dereference\n"
+        "goroutine 7 [running]:\nruntime/debug.Stack(0xc000)\n\truntime/debug/stack.go:24 +0x9d\n"
+        "example.dev/ops/controller.processNextWorkItem.func1.1(0xc0)\n\tcontroller.go:90\n"
+        "panic(0x1, 0x2)\n\truntime/panic.go:969\n"
+        "example.dev/ops/rollout.(*context).pauseStable(0xc0, 0x1)\n\tpause.go:7\n"
     )
 
     assert failure is not None
