@@ -14,6 +14,7 @@ from pipeline.sources.contents import describe_foreign_format, find_skip_reason
 from pipeline.sources.encoding import to_utf8
 from pipeline.sources.journal import BrokenInputError, SkipReason, cannot_read
 from pipeline.sources.layers import Reading, peel
+from pipeline.sources.newest_first import in_time_order
 from pipeline.sources.parts import Part, PartGroup
 
 
@@ -90,6 +91,10 @@ def _open_text(part: Part, stream: ByteStream, reading: Reading) -> ByteStream |
 
 
 def _read_text(part: Part, text: ByteStream, reading: Reading) -> Iterator[Block]:
+    return in_time_order(_cut_text(part, text, reading), part.source, reading)
+
+
+def _cut_text(part: Part, text: ByteStream, reading: Reading) -> Iterator[Block]:
     limits = reading.limits
     origin = Origin(source=part.source, cluster=reading.cluster)
     kind = sniff(text.peek(limits.head_bytes))

@@ -48,7 +48,7 @@ def in_time_order(blocks: Iterator[Block], source: str, reading: Reading) -> Ite
 
 def _begins_with_newest(data: bytes) -> bool:
     lines = data[:_SAMPLE_BYTES].split(b"\n", _SAMPLE_LINES)[:_SAMPLE_LINES]
-    times = (find_time(line.decode(errors="replace")) for line in lines)
+    times = (find_time(line) for line in lines)
     return is_newest_first([time for time in times if time is not None])
 
 
