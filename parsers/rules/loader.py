@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from parsers.rules.model import Rule, RuleSet
+from parsers.rules.snapshot import digest_of, read_snapshot
 
 
 def load_rules(user_files: Sequence[Path] = ()) -> RuleSet:
@@ -26,8 +26,21 @@ def load_rules(user_files: Sequence[Path] = ()) -> RuleSet:
 
 
 def load_builtin_rules() -> tuple[Rule, ...]:
-    """All rules of this folder. They are refused where they are no rules at all; tests hold the rest."""
+    """All rules of this folder, from the snapshot where it is up to date."""
+    files = read_rule_files()
+    return read_snapshot(digest_of(files)) or parse_rule_files(files)
+
+
+def read_rule_files() -> tuple[tuple[str, bytes], ...]:
+    """Name and contents of each TOML file of this folder."""
+    return tuple((path.name, path.read_bytes()) for path in sorted(Path(__file__).parent.glob("*.toml")))
+
+
+def parse_rule_files(files: Sequence[tuple[str, bytes]]) -> tuple[Rule, ...]:
+    """The rules of TOML files. They are refused where they are no rules at all; tests hold the rest."""
+    import tomllib  # not needed where the snapshot is up to date
+
     rules: list[Rule] = []
-    for path in sorted(Path(__file__).parent.glob("*.toml")):
-        rules += msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8"))["rule"], list[Rule])
+    for _, contents in files:
+        rules += msgspec.convert(tomllib.loads(contents.decode())["rule"], list[Rule])
     return tuple(rules)

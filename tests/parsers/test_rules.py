@@ -6,8 +6,9 @@ import pytest
 
 from parsers.failure_classes import FAILURE_CLASSES, is_failure_class
 from parsers.failures import FailureFinder
-from parsers.rules.loader import load_rules
+from parsers.rules.loader import load_rules, parse_rule_files, read_rule_files
 from parsers.rules.model import PLACEHOLDERS, Group, Role, Rule
+from parsers.rules.snapshot import digest_of, read_snapshot
 from parsers.rules.user_file import ESCAPED_CHARACTERS
 
 RULES = load_rules()
@@ -93,3 +94,15 @@ def test_every_class_can_be_found() -> None:
     by_rules = {name for rule in RULES for name in (rule.failure_class, *rule.also)}
 
     assert {"unknown", "webhook.conversion_unreachable"} == set(FAILURE_CLASSES) - by_rules
+
+
+def test_snapshot_is_that_of_the_rule_files() -> None:
+    """What is read at the start is what stands in the TOML files: python -m parsers.rules.snapshot"""
+    files = read_rule_files()
+
+    assert read_snapshot(digest_of(files)) == parse_rule_files(files)
+
+
+def test_old_snapshot_is_not_used() -> None:
+    """A snapshot of other files is no snapshot."""
+    assert read_snapshot(digest_of((("tls.toml", b""),))) is None
