@@ -75,7 +75,7 @@ class TrafficReference(msgspec.Struct, frozen=True, order=True):
     name: str
 
 
-class RolloutFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class RolloutFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
     """A Rollout: what it wants, what it has, where it stands."""
 
     ref: ObjectRef
@@ -109,7 +109,7 @@ class RolloutFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     conditions: tuple[ConditionFacts, ...] = ()
 
 
-class ReplicaSetFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class ReplicaSetFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
     """A ReplicaSet."""
 
     ref: ObjectRef
@@ -126,7 +126,7 @@ class ReplicaSetFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     conditions: tuple[ConditionFacts, ...] = ()
 
 
-class HpaFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class HpaFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
     """A HorizontalPodAutoscaler."""
 
     ref: ObjectRef
@@ -170,7 +170,7 @@ class WebhookFactsOfObject(msgspec.Struct, frozen=True, kw_only=True):
     object_selector: LabelSelector = LabelSelector()
 
 
-class WebhookConfigurationFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class WebhookConfigurationFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
     """A Validating- or MutatingWebhookConfiguration."""
 
     ref: ObjectRef
@@ -180,7 +180,7 @@ class WebhookConfigurationFacts(msgspec.Struct, frozen=True, kw_only=True, tag=T
     webhooks: tuple[WebhookFactsOfObject, ...] = ()
 
 
-class CrdFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class CrdFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
     """A CustomResourceDefinition; `conversion` where a webhook converts between its versions."""
 
     ref: ObjectRef
@@ -197,7 +197,7 @@ class CrdFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     changed_at: datetime | None = None
 
 
-class ServiceFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class ServiceFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
     """A Service."""
 
     ref: ObjectRef
@@ -206,7 +206,7 @@ class ServiceFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     cluster_ip: str = ""
 
 
-class EndpointSliceFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class EndpointSliceFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
     """Which pods stand behind a Service."""
 
     ref: ObjectRef
@@ -216,7 +216,7 @@ class EndpointSliceFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     pods: tuple[str, ...] = ()
 
 
-class PodFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class PodFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
     """A Pod, as far as it matters for what it serves."""
 
     ref: ObjectRef
@@ -230,7 +230,7 @@ class PodFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     waiting_reasons: tuple[str, ...] = ()
 
 
-class SecretFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class SecretFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
     """A Secret's public certificates; nothing else of it is ever kept."""
 
     ref: ObjectRef
@@ -240,7 +240,7 @@ class SecretFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     authorities: tuple[CertificateInfo, ...] = ()  # of ca.crt
 
 
-class CertManagerCertificateFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class CertManagerCertificateFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
     """A Certificate of cert-manager.io."""
 
     ref: ObjectRef
@@ -252,7 +252,7 @@ class CertManagerCertificateFacts(msgspec.Struct, frozen=True, kw_only=True, tag
     conditions: tuple[ConditionFacts, ...] = ()
 
 
-class LeaseFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class LeaseFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
     """A Lease."""
 
     ref: ObjectRef
@@ -261,7 +261,7 @@ class LeaseFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     transitions: int | None = None
 
 
-class KubernetesEventFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class KubernetesEventFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
     """A Kubernetes Event, of v1 or events.k8s.io/v1, or a row of a table."""
 
     ref: ObjectRef  # of the Event itself; empty name for a row
@@ -275,7 +275,7 @@ class KubernetesEventFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     last_at: datetime | None = None
 
 
-class PolicyFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class PolicyFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
     """A ValidatingAdmissionPolicy or its binding."""
 
     ref: ObjectRef
