@@ -17,7 +17,7 @@ _LONGEST_VALUE: Final = 512
 _NAMED: Final = frozenset(("pod", "namespace", "container", "cluster"))
 # /var/log/containers/POD_NAMESPACE_CONTAINER-ID.log, also with dots for slashes in a tag or a stream's name.
 _CONTAINER_FILE: Final = re.compile(
-    r"(?:containers[./])?(?P<pod>[a-z0-9][a-z0-9.\-]{0,252})_(?P<namespace>[a-z0-9][a-z0-9\-]{0,62})"
+    r"(?:^|containers[./]|/)(?P<pod>[a-z0-9][a-z0-9.\-]{0,252})_(?P<namespace>[a-z0-9][a-z0-9\-]{0,62})"
     r"_(?P<container>[a-z0-9][a-z0-9\-]{0,62})-[0-9a-f]{64}"
 )
 _POD_DIRECTORY: Final = re.compile(
@@ -50,8 +50,8 @@ def _collect(members: Iterable[tuple[str, Any]], found: Found, parent: str, dept
         if count >= _MOST_MEMBERS:
             break
         role = role_of(parent + name if parent in _NAMED else name)
-        if role is Role.OTHER:
-            continue
+        if role is Role.OTHER or (name == "namespace" and parent == "attributes"):
+            continue  # the second is Datadog's: a field of the record itself
         item = value[0] if isinstance(value, list) and len(value) == 1 and role is not Role.TAGS else value
         if isinstance(item, str | int | float):
             _take(role, item, found)
@@ -83,7 +83,8 @@ def _take(role: Role, value: str | float, found: Found) -> None:
 
 
 def _take_names_of_file(path: str, found: Found) -> None:
-    match = _CONTAINER_FILE.search(path) or _POD_DIRECTORY.search(path)
+    start = path.rfind("containers")
+    match = _CONTAINER_FILE.search(path, max(start, 0)) or _POD_DIRECTORY.search(path)
     if match is not None:
         _take_groups(match, found)
 

@@ -27,7 +27,7 @@ from parsers.json_lines import (
 )
 from parsers.reading import Reading, level_of
 from parsers.recognise import looks_like_record
-from parsers.records import Level
+from parsers.records import Format, Level
 from parsers.text import clean_text, scrub
 from parsers.wrapper import Wrapper
 
@@ -54,9 +54,15 @@ def read_object(text: str, hint: datetime | None = None) -> Reading | Wrapper | 
         members = _nest_payload(members)
         decoded = DecodedObject(members, decoded.is_cut)
     name, payload = _find_payload(members)
-    if not payload or (name in OWN_TEXT_NAMES and not looks_like_record(payload) and not _is_of_shipper(members)):
+    if not payload:
+        return _read_record(decoded, hint) or (Wrapper("") if name else None)
+    is_own = name in OWN_TEXT_NAMES and not looks_like_record(payload)
+    if is_own and not _is_of_shipper(members):
         return _read_record(decoded, hint)
-    wrapper = facts_of(members, payload)
+    wrapper = facts_of({key: value for key, value in members.items() if key != name}, payload)
+    if is_own and (groups := _field_groups(members)):
+        reading = _with_field_groups(Reading(payload, Format.JSON), groups)
+        return msgspec.structs.replace(wrapper, reading=reading, is_cut=decoded.is_cut)
     return msgspec.structs.replace(wrapper, is_cut=True) if decoded.is_cut else wrapper
 
 
@@ -72,25 +78,29 @@ def unquote_literal(text: str) -> str | None:
 def _read_record(decoded: DecodedObject, hint: datetime | None) -> Reading | Wrapper | None:
     members = decoded.members
     reading = read_json_record(decoded, hint)
-    if reading is None or _SHIPPER_NAMES.isdisjoint(members):
-        groups = [members[name] for name in FIELD_GROUPS if name in members]
-        return _with_field_groups(reading, groups) if reading and groups else reading
-    groups = [members[name] for name in FIELD_GROUPS if name in members]
-    reading = _with_field_groups(reading, groups) if groups else reading
+    if reading is None:
+        return None
+    if groups := _field_groups(members):
+        reading = _with_field_groups(reading, groups)
+    if _SHIPPER_NAMES.isdisjoint(members):
+        return reading
     facts = facts_of({name: value for name, value in members.items() if name in _SHIPPER_NAMES})
     return msgspec.structs.replace(facts, reading=reading)
 
 
-def _with_field_groups(reading: Reading, groups: list[Any]) -> Reading:
+def _field_groups(members: JsonObject) -> list[JsonObject]:
+    return [group for name in FIELD_GROUPS if isinstance(group := members.get(name), dict) and group]
+
+
+def _with_field_groups(reading: Reading, groups: list[JsonObject]) -> Reading:
     """Add the fields that a shipper keeps in an object of their own (Datadog's `attributes`)."""
     fields = dict(reading.fields)
     level = reading.level
     for group in groups:
-        if isinstance(group, dict):
-            for name, value in fields_of(group).items():
-                fields.setdefault(name, value)
-            if level is Level.UNKNOWN and isinstance(group.get("level"), str):
-                level = level_of(group["level"])
+        for name, value in fields_of(group).items():
+            fields.setdefault(name, value)
+        if level is Level.UNKNOWN and isinstance(group.get("level"), str):
+            level = level_of(group["level"])
     return msgspec.structs.replace(reading, fields=fields, level=level)
 
 
@@ -102,16 +112,20 @@ def _is_of_shipper(members: JsonObject) -> bool:
 
 
 def _find_payload(members: JsonObject) -> tuple[str, str]:
-    """Find what the envelope holds, as text; both empty where it holds nothing."""
+    """Find what the envelope holds, as text, and under which name; both empty where it holds nothing."""
     names = {plain_name(name): name for name in reversed(members)}
+    blank = ""
     for plain in TEXT_NAMES:
         name = names.get(plain)
         if name is None:
             continue
-        payload = _payload_text(members[name], is_text_allowed=plain not in OBJECT_NAMES)
+        is_text_allowed = plain not in OBJECT_NAMES
+        payload = _payload_text(members[name], is_text_allowed=is_text_allowed)
         if payload:
             return name, payload
-    return "", ""
+        if is_text_allowed and isinstance(members[name], str):
+            blank = name  # an empty line, which is no broken one
+    return blank, ""
 
 
 def _payload_text(value: object, *, is_text_allowed: bool) -> str:

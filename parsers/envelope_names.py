@@ -47,7 +47,7 @@ OBJECT_NAMES: Final = frozenset(
 ) | frozenset(("resourcelogs", "scopelogs", "logrecords"))
 """Names whose value counts only as an object: as text they mean something else."""
 
-FIELD_GROUPS: Final = ("attributes", "fields", "extra", "labels")
+FIELD_GROUPS: Final = ("attributes", "fields", "extra")
 """Objects in which a shipper keeps the rest of a record whose message it took out."""
 
 _ROLES: Final = {

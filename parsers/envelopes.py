@@ -119,18 +119,17 @@ def _peel_stern(text: str) -> Wrapper | None:
 
     So a pod's name must hold a hyphen, and a record or a time must follow.
     """
-    words = text.split(" ", 3)
-    if "-" not in words[0] and "-" not in words[min(1, len(words) - 1)]:
-        return None
+    words = text[:_HEAD_REACH].replace(" › ", " ", 1).split(" ", 3)
     for count in (2, 3):
         names = words[:count]
-        if len(words) <= count or not all(_STERN_NAME.fullmatch(name) for name in names) or "-" not in names[-2]:
+        if len(words) <= count or not all(_STERN_NAME.fullmatch(name) for name in names):
             return None
-        prefix = " ".join(names) + " "
-        inner = text[len(prefix) :]
-        if looks_like_record(inner):
-            inner = inner.replace("\n" + prefix, "\n")
-            return Wrapper(inner, namespace=names[0] if count > 2 else "", pod=names[-2], container=names[-1])
+        if "-" not in names[-2]:
+            continue
+        start = text.index(names[-1], text.index(names[-2]) + len(names[-2])) + len(names[-1]) + 1
+        if looks_like_record(text[start:]):
+            inner = text[start:].replace("\n" + text[:start], "\n")
+            return Wrapper(inner, namespace=names[-3] if count > 2 else "", pod=names[-2], container=names[-1])
     return None
 
 

@@ -34,8 +34,8 @@ _PAIR: Final = re.compile(
     rf"""
     \s++ (?: "(?P<quoted_key>[^"\\=]{{1,100}}+)" | (?P<key>[A-Za-z_][\w.\-/@]*+) ) =
     (?: "(?P<quoted>{QUOTED_BODY})" (?=\s|$)
-      | (?P<bare>[^\s"]*+) (?=\s|$)
       | (?P<nested>[{{\[&(].*?) (?=\s[A-Za-z_"][\w."\-/@]*+=|$)
+      | (?P<bare>[^\s"]*+) (?=\s|$)
     )
     """,
     re.VERBOSE | re.DOTALL,

@@ -29,7 +29,8 @@ _HEAD: Final = re.compile(
 _FIELD: Final = re.compile(
     rf'\s*+(?P<key>[^\s="]++)=(?:"(?P<quoted>{QUOTED_BODY})"(?=\s|$)|(?P<bare>[^\s"]*+)(?=\s|$))', re.DOTALL
 )
-_ODD_END: Final = re.compile(r'"(?=\s+[A-Za-z_][\w.\-/@]*+=\S|\s*$)')
+_ODD_END: Final = re.compile(r'(?<!\\)"(?=\s+[A-Za-z_][\w.\-/@]*+=\S|\s*$)')
+_FOREIGN_QUOTE: Final = re.compile(r'\w++=(?:\\++"|&(?:quot|#34);)')
 _KEY: Final = re.compile(r'\s*+(?P<key>[^\s="]++)=')
 _START: Final = re.compile(r'(?:^|(?<=[\s"]))(?:time|ts|level|lvl|msg)=')
 _LEVEL_AND_MESSAGE: Final = re.compile(r"(?<!\w)level=\w++\s++msg=")
@@ -70,7 +71,7 @@ def salvage_logfmt(text: str, hint: datetime | None = None) -> Reading | None:
 
 
 def _read_any_order(text: str, hint: datetime | None) -> Reading | None:
-    if not _KEY.match(text):
+    if not _KEY.match(text) or _FOREIGN_QUOTE.match(text):
         return None
     fields: dict[str, str] = {}
     is_cut = _read_fields(text, fields)

@@ -6,7 +6,6 @@ JSON objects are not looked at here: they may be envelopes, see `envelope_json`.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -15,11 +14,11 @@ from typing import Final
 from parsers.go_log import read_capnslog, read_envoy, read_go_log
 from parsers.klog import read_headless_structured, read_klog
 from parsers.logfmt import read_logfmt, salvage_logfmt
-from parsers.quoting import undo_leftover_escapes, unescape
+from parsers.quoting import undo_leftover_escapes
 from parsers.reading import Reading
 from parsers.records import Format
-from parsers.text import scrub
-from parsers.tty import read_headless_tty, read_tty, strip_colour_rest
+from parsers.salvage import salvage_json, undo_wrong_quoting
+from parsers.tty import read_headless_tty, read_tty
 from parsers.zap import read_hclog, read_zap_console
 
 Reader = Callable[[str, datetime | None], Reading | None]
@@ -42,7 +41,6 @@ _RECORD_START: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_HTML_QUOTE: Final = re.compile(r"=&(?:quot|#34);")
 
 
 def looks_like_record(text: str) -> bool:
@@ -60,28 +58,17 @@ def recognise(text: str, hint: datetime | None = None) -> Reading:
 
 
 def _read_damaged(text: str, hint: datetime | None) -> Reading | None:
-    undone = _undo_wrong_quoting(text)
-    if undone is not None:
+    undone = undo_wrong_quoting(text)
+    if undone is not None and undone != text:
         return recognise(undone, hint)
-    return read_klog(text, hint) or (_read_pairs(text, hint) if "=" in text else None)
-
-
-def _read_pairs(text: str, hint: datetime | None) -> Reading | None:
-    return (
-        read_headless_structured(text)
-        or salvage_logfmt(text, hint)
-        or read_headless_tty(text)
-        or read_logfmt(text, hint)
-    )
-
-
-def _undo_wrong_quoting(text: str) -> str | None:
-    """Undo escapes that a tool or a web page left around a whole record; None where there are none."""
-    if '=\\"' in text and text.startswith(("time=\\", "level=", "ts=")):
-        return unescape(text)
-    if "&" in text and _HTML_QUOTE.search(text):
-        return scrub(html.unescape(text))
-    if "[" in text and text[0] in "[^\\\u241b\ufffd":
-        stripped = strip_colour_rest(text)
-        return stripped if stripped != text and stripped else None
-    return None
+    reading = read_klog(text, hint)
+    if reading is None and "=" in text:
+        reading = (
+            read_headless_structured(text)
+            or read_logfmt(text, hint)
+            or salvage_logfmt(text, hint)
+            or read_headless_tty(text)
+        )
+    if reading is None and '":' in text:
+        reading = salvage_json(text, hint)
+    return reading

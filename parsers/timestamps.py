@@ -30,6 +30,16 @@ _KLOG: Final = re.compile(r"(?P<month>\d\d)(?P<day>\d\d) (?P<clock>\d\d:\d\d:\d\
 _SYSLOG: Final = re.compile(
     r"(?P<month>[A-Z][a-z]{2}|1?\d月) {1,2}(?P<day>\d{1,2}) (?P<clock>\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d{1,9}))?"
 )
+# Kibana's `Mar 1, 2026 @ 10:00:00.123`, RFC 1123, Go's UnixDate, the common log format.
+_WRITTEN: Final = re.compile(
+    r"""
+    (?:[A-Z][a-z]{2},?\ )?
+    (?: (?P<month>[A-Z][a-z]{2})\ {1,2}(?P<day>\d{1,2}),\ (?P<year>\d{4})(?:\ @)?
+      | (?P<day2>\d{1,2})[ /-](?P<month2>[A-Z][a-z]{2})[ /-](?P<year2>\d{4}) )
+    [ :,]{1,2} (?P<clock>\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d{1,9}))? (?:\ (?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d))?
+    """,
+    re.VERBOSE,
+)
 _NUMBER: Final = re.compile(r"-?\d{1,20}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,2})?")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH_NUMBERS: Final = {name: number for number, name in enumerate(_MONTHS, 1)} | {
@@ -105,6 +115,8 @@ def _parse_text(text: str, hint: datetime | None) -> Moment | None:
         return _from_date_time(match)
     if _NUMBER.fullmatch(text):
         return _from_epoch(float(text) if "." in text or "e" in text.lower() else int(text))
+    if match := _WRITTEN.fullmatch(text):
+        return _from_written(match)
     if match := _KLOG.fullmatch(text):
         month, day = int(match["month"]), int(match["day"])
     elif match := _SYSLOG.fullmatch(text):
@@ -116,9 +128,19 @@ def _parse_text(text: str, hint: datetime | None) -> Moment | None:
 
 
 def _from_date_time(match: re.Match[str]) -> Moment | None:
-    zone = match["zone"] or ""
+    date = f"{match['year']}-{match['month']}-{match['day']}"
+    return _from_parts(date, match["clock"], match["fraction"], match["zone"] or "")
+
+
+def _from_written(match: re.Match[str]) -> Moment | None:
+    month = _MONTH_NUMBERS.get(match["month"] or match["month2"], 0)
+    date = f"{match['year'] or match['year2']}-{month:02}-{int(match['day'] or match['day2']):02}"
+    return _from_parts(date, match["clock"], match["fraction"], match["zone"] or "")
+
+
+def _from_parts(date: str, clock: str, fraction: str | None, zone: str) -> Moment | None:
     offset = "+00:00" if zone in ("", "Z", "z", "UTC", "GMT") else zone
-    text = f"{match['year']}-{match['month']}-{match['day']}T{match['clock']}.{match['fraction'] or 0}{offset}"
+    text = f"{date}T{clock}.{fraction or 0}{offset}"
     try:
         at = _to_utc(datetime.fromisoformat(text))
     except ValueError:

@@ -21,7 +21,7 @@ from parsers.timestamps import parse_time
 
 _HEAD: Final = re.compile(
     r"(?P<level>INFO|WARN|ERRO|FATA|PANI|DEBU|TRAC|INFOR|WARNING|ERROR|FATAL|PANIC|DEBUG|TRACE)\[(?P<time>[^\]]{1,40})\]"
-    r"(?P<caller>[\w./\-]{1,100}:\d{1,6}(?:\s[\w./()*]{1,200})?)?\s?"
+    r"(?:\s?[\w./\-]{1,100}:\d{1,6}(?:\s[\w./()*\-]{1,200}\(\))?(?=\s))?\s?"
 )
 _ONE_FIELD: Final = rf'[A-Za-z_][\w.\-/]*+=(?:"{QUOTED_BODY}"|[^\s"=]*+)'
 # Fields behind the padded message; `+1234.5)` of a monotonic clock in a message is no field, for it ends in a bracket.
