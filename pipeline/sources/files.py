@@ -88,6 +88,7 @@ class InputFiles:
                     yield stream
                 if len(self._journal.problems) > problem_count:
                     settled.add(group.argument)
+                self._journal.progress.finish(group.size_bytes)
             self._report_fruitless(settled)
 
     def _find_groups(self, settled: set[str]) -> list[PartGroup]:

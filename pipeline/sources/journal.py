@@ -104,6 +104,7 @@ class Progress:
         self.read_bytes = 0
         self.total_bytes: int | None = 0  # None: standard input or another stream of unknown length is among them
         self._is_paused = False
+        self._finished_bytes = 0
 
     def expect(self, size_bytes: int | None) -> None:
         """Count a file that will be read; None if its size is not known."""
@@ -116,6 +117,11 @@ class Progress:
         """Count bytes that were read."""
         if not self._is_paused:
             self.read_bytes += size_bytes
+
+    def finish(self, size_bytes: int | None) -> None:
+        """Count a file as read that was done with, though perhaps not read to its end: a binary one, a damaged one."""
+        self._finished_bytes += size_bytes or 0
+        self.read_bytes = max(self.read_bytes, self._finished_bytes)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -47,10 +47,8 @@ def open_log(part: Part, stream: ByteStream, reading: Reading) -> LogStream | No
 
 def open_rotated(group: PartGroup, reading: Reading) -> LogStream:
     """Make one stream of the parts of a rotated log; each is opened when its turn comes."""
-    sizes = [part.size_bytes for part in group.parts]
-    size_bytes = None if None in sizes else sum(size for size in sizes if size is not None)
     origin = Origin(source=group.source, cluster=reading.cluster)
-    return LogStream(origin, size_bytes, lambda: _read_parts(group, reading))
+    return LogStream(origin, group.size_bytes, lambda: _read_parts(group, reading))
 
 
 def _read_parts(group: PartGroup, reading: Reading) -> Iterator[Block]:
@@ -91,7 +89,10 @@ def _open_text(part: Part, stream: ByteStream, reading: Reading) -> ByteStream |
 
 
 def _read_text(part: Part, text: ByteStream, reading: Reading) -> Iterator[Block]:
-    return in_time_order(_cut_text(part, text, reading), part.source, reading)
+    try:
+        yield from in_time_order(_cut_text(part, text, reading), part.source, reading)
+    except BrokenInputError as error:  # no room to turn it around
+        reading.journal.report(error.problem)
 
 
 def _cut_text(part: Part, text: ByteStream, reading: Reading) -> Iterator[Block]:

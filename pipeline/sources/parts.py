@@ -38,3 +38,13 @@ class PartGroup(msgspec.Struct, frozen=True):
     source: str  # the plain name
     parts: tuple[Part, ...]
     argument: str = ""  # the path argument that led here
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Size of all parts as stored; None if one of them is not known."""
+        total = 0
+        for part in self.parts:
+            if part.size_bytes is None:
+                return None
+            total += part.size_bytes
+        return total

@@ -94,6 +94,7 @@ class _Shelf:
     def __init__(self, name: str, positions: tuple[int, ...]) -> None:
         self._name = name
         self._positions = positions  # oldest first
+        self._awaited = set(positions)
         self._stored: dict[int, tuple[Part, Path]] = {}
 
     @property
@@ -103,10 +104,14 @@ class _Shelf:
 
     def put(self, position: int, member: _Member, reading: Reading) -> bool:
         """Copy a member to a temporary file; True when it was the last one that was missing."""
+        self._awaited.discard(position)
         chunks = until_broken(_read_member(member), reading.journal)
-        path = reading.workspace.spool(member.source, chunks)
-        self._stored[position] = (stored_part(_member_part(member), path), path)
-        return len(self._stored) == len(self._positions)
+        try:
+            path = reading.workspace.spool(member.source, chunks)
+            self._stored[position] = (stored_part(_member_part(member), path), path)
+        except BrokenInputError as error:  # no room for it; the rest can be read all the same
+            reading.journal.report(error.problem)
+        return not self._awaited
 
     def clear(self) -> Iterator[PartGroup]:
         """Give the log, then delete the temporary files."""

@@ -238,6 +238,20 @@ def test_progress_counts_stored_bytes_once(tmp_path: Path, read: Reader) -> None
     tar = _write("tar.gzip", tmp_path, [("c.log", TEXT), ("c.log.1", TEXT)])
     plain = tmp_path / "plain.log"
     plain.write_bytes(TEXT)
-    progress = read(tar, plain).progress
+    damaged = write_zip(tmp_path / "damaged.zip", [("c.log", TEXT)])
+    damaged.write_bytes(damaged.read_bytes()[:50])
+    progress = read(tar, damaged, plain).progress
 
-    assert tar.stat().st_size + len(TEXT) == progress.total_bytes == progress.read_bytes
+    assert tar.stat().st_size + 50 + len(TEXT) == progress.total_bytes == progress.read_bytes
+
+
+def test_no_room_for_rotated_members_is_a_problem(
+    tmp_path: Path, read: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What needs no temporary file is read all the same."""
+    path = _write("tar", tmp_path, [("c.log", TEXT), ("c.log.1", TEXT), ("d.log", TEXT)])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    outcome = read(path)
+
+    assert {f"{path}!/d.log": TEXT} == outcome.texts
+    assert "it must be copied to the temporary directory first" in str(outcome.problems[0])

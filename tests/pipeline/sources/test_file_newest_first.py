@@ -52,3 +52,18 @@ def test_other_files_stay_as_they_are(lines: list[bytes], tmp_path: Path, read: 
     outcome = read(path)
 
     assert (lines, []) == (outcome.lines, outcome.notes)
+
+
+def test_no_room_to_turn_a_file_around_is_a_problem(
+    tmp_path: Path, read: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message says where the room is missing, and the other files are read."""
+    path = tmp_path / "export.log"
+    path.write_bytes(b"\n".join(reversed(OLD_TO_NEW)))
+    other = tmp_path / "other.log"
+    other.write_bytes(b"one\n")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    outcome = read(path, other, limits=ReadLimits(block_bytes=2000))
+
+    assert (b"", b"one\n") == tuple(outcome.texts.values())
+    assert "make room there, or set TMPDIR to a larger place" in str(outcome.problems[0])
