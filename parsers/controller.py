@@ -29,7 +29,9 @@ _LEADER = re.compile(r"(?:I am the new leader: |successfully acquired lease )(\S
 _LOST = re.compile(r"(?:failed to renew lease |OnStoppedLeading called, shutting down: )([^\s:,]+)")
 _BANNER = re.compile(r"Argo Rollouts (?:controller )?starting")
 _REFLECTOR = re.compile(r"(?:Failed to (?:list|watch)|failed to list|[Ff]ailed to watch) ")
-_LEASE = re.compile(r"error (?:retrieving|initially creating|updating) (?:resource lock|leader election record)|Failed to update lock")
+_LEASE = re.compile(
+    r"error (?:retrieving|initially creating|updating) (?:resource lock|leader election record)|Failed to update lock"
+)
 
 
 class LineKind(enum.Enum):
@@ -137,8 +139,16 @@ def _read_rare_line(record: LogRecord) -> ControllerLine:
         return ControllerLine(LineKind.LEADER_LOST, name=match[1])
     if message.startswith("Controller has stopped"):
         return ControllerLine(LineKind.STOPPED)
+    return _read_line_about_key(record)
+
+
+def _read_line_about_key(record: LogRecord) -> ControllerLine:
+    """Rare lines about a key, and failures that have none."""
+    message = record.message
     if (match := _OLD_SYNC_ERROR.match(message)) is not None:
-        return ControllerLine(LineKind.SYNC_FAILED, key=_key_of_text("rollout", match[1]), key_kind="rollout", cause=match[2])
+        return ControllerLine(
+            LineKind.SYNC_FAILED, key=_key_of_text("rollout", match[1]), key_kind="rollout", cause=match[2]
+        )
     if _DELETED.match(message) is not None:
         return ControllerLine(LineKind.DELETED, key=key_of_fields(record))
     if _LEASE.search(message) is not None:

@@ -18,7 +18,9 @@ LOOK_BYTES = 1 << 20
 """How many bytes a record may have."""
 
 _INDENT = re.compile(rb"[ \t]*")
-_STACK_LINE = re.compile(rb"\s*(?:goroutine \d+ \[|created by |panic\(|\t|[\w./*{}()\[\]\xc2\xb7-]+\([^)]*\)\s*$|\s+\S+\.go:\d+)")
+_STACK_LINE = re.compile(
+    rb"\s*(?:goroutine \d+ \[|created by |panic\(|\t|[\w./*{}()\[\]\xc2\xb7-]+\([^)]*\)\s*$|\s+\S+\.go:\d+)"
+)
 _STACK_START = re.compile(rb"Recovered from [Pp]anic|panic: |runtime error: ")
 _OPEN_END = (b":", b"\\", b": \\", b"(")
 _SHORT_LINE = 1 << 14
@@ -48,7 +50,7 @@ def fold(data: bytes, span: LineSpan, done: int) -> LineSpan:
         stop = _end_of_broken_json(data, span)
     elif _STACK_START.search(line):
         stop = _end_of_stack(data, span.stop)
-    elif _is_open(data[start:span.stop].rstrip()):
+    elif _is_open(data[start : span.stop].rstrip()):
         stop = _end_of_folded(data, start, span.stop)
     return LineSpan(start, stop)
 

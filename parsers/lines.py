@@ -13,8 +13,8 @@ from typing import Protocol
 
 import msgspec
 
-from parsers.partial_lines import Partial, join_parts, partial_of
 from parsers.folding import LOOK_BACK_LINES, LOOK_BYTES, LOOK_LINES, LineSpan, fold
+from parsers.partial_lines import Partial, join_parts, partial_of
 from parsers.prefilter import COMPLETED, Scanner
 from parsers.records import Block, SourceLine
 from parsers.text import clean_text
@@ -33,7 +33,6 @@ class PassFilter(Protocol):
 
     def is_wanted(self, raw: bytes) -> bool:
         """Whether the pass in this line matters."""
-
 
 
 class LineAssembler:
@@ -125,14 +124,14 @@ class _Window:
             if start <= 0 or hold_from - start > LOOK_BYTES:
                 break
             start = data.rfind(b"\n", 0, start - 1) + 1
-        blocks = [
-            (offset - start, block) for offset, block in self._blocks if offset + len(block.data) >= start
-        ]
+        blocks = [(offset - start, block) for offset, block in self._blocks if offset + len(block.data) >= start]
         return _Window(data[start:], blocks, max(0, self.done - start), hold_from - start)
 
     def source_line(self, data: bytes, span: LineSpan) -> SourceLine:
         block, line = self._locate(span.start)
-        raw = join_parts([data[start:stop] for start, stop in span.parts]) if span.parts else data[span.start : span.stop]
+        raw = (
+            join_parts([data[start:stop] for start, stop in span.parts]) if span.parts else data[span.start : span.stop]
+        )
         text, is_cut = clean_text(raw)
         last = data.count(b"\n", span.start, span.stop)
         line_end = line + last if block.line_numbers is None else self._locate(span.last_start)[1]

@@ -63,7 +63,7 @@ class FindScanner:
 
 
 class HyperscanScanner:
-    """Hyperscan: gigabytes a second. A callback costs more than a line is long, so each literal reports once a match."""
+    """Hyperscan: gigabytes a second. A callback costs more than a line is long, so each match reports its end only."""
 
     def __init__(self, literals: Iterable[bytes]) -> None:
         import hyperscan

@@ -169,9 +169,8 @@ class StreamReader:
         line = read_controller_line(record)
         origin, number = record.origin, record.line
         match line.kind:
-            case LineKind.SYNC_COMPLETED:
-                if line.key is not None:
-                    yield SyncCompleted(at, origin, number, line.key)
+            case LineKind.SYNC_COMPLETED if line.key is not None:
+                yield SyncCompleted(at, origin, number, line.key)
             case LineKind.SYNC_FAILED:
                 yield from self._attempt(line, record, at, state)
             case LineKind.RETRY_COUNTED if line.key is not None:
@@ -182,21 +181,28 @@ class StreamReader:
                 yield from self._conditions(line, line.key, record, at)
             case LineKind.DELETED if line.key is not None:
                 yield KeyDeleted(at, origin, number, line.key)
-            case LineKind.STARTED:
-                state.attempted.clear()
-                yield ControllerStarted(at, origin, number, line.name)
-            case LineKind.LEADER_ELECTED:
-                yield LeaderElected(at, origin, number, line.name)
-            case LineKind.LEADER_LOST:
-                yield LeaderLost(at, origin, number, line.name)
-            case LineKind.STOPPED:
-                yield ControllerStopped(at, origin, number)
             case LineKind.PANICKED:
                 state.panic = line.cause
-            case LineKind.SYMPTOM:
+            case LineKind.STARTED | LineKind.LEADER_ELECTED | LineKind.LEADER_LOST | LineKind.STOPPED:
+                yield self._milestone(line, record, at, state)
+            case LineKind.SYNC_COMPLETED | LineKind.SYMPTOM:
                 return
             case _:
                 yield from self._other(line, record, at, state)
+
+    def _milestone(self, line: ControllerLine, record: LogRecord, at: datetime, state: _OriginState) -> Event:
+        """What happens to the process as a whole."""
+        origin, number = record.origin, record.line
+        match line.kind:
+            case LineKind.STARTED:
+                state.attempted.clear()
+                return ControllerStarted(at, origin, number, line.name)
+            case LineKind.LEADER_ELECTED:
+                return LeaderElected(at, origin, number, line.name)
+            case LineKind.LEADER_LOST:
+                return LeaderLost(at, origin, number, line.name)
+            case _:
+                return ControllerStopped(at, origin, number)
 
     def _failure(self, cause: str) -> Failure:
         """The failure in a text that certainly tells of one."""

@@ -28,22 +28,34 @@ Config = Annotated[
     typer.Option("--config", help="The configuration file.", envvar="WHYSTUCK_CONFIG", show_default=False),
 ]
 Rules = Annotated[
-    list[str] | None, typer.Option("--rules", metavar="FILE", help="Your own rules; may be repeated.", show_default=False)
+    list[str] | None,
+    typer.Option("--rules", metavar="FILE", help="Your own rules; may be repeated.", show_default=False),
 ]
-Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="Only records from this time on.", show_default=False)]
-Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only records up to this time.", show_default=False)]
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Only records from this time on.", show_default=False)
+]
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="TIME", help="Only records up to this time.", show_default=False)
+]
 Year = Annotated[
     int | None,
-    typer.Option("--year", min=1970, max=9998, help="The year of records that are written without one.", show_default=False),
+    typer.Option(
+        "--year", min=1970, max=9998, help="The year of records that are written without one.", show_default=False
+    ),
 ]
 Cluster = Annotated[
-    str | None, typer.Option("--cluster", metavar="NAME", help="The cluster the logs are of, where they do not say it.", show_default=False)
+    str | None,
+    typer.Option(
+        "--cluster", metavar="NAME", help="The cluster the logs are of, where they do not say it.", show_default=False
+    ),
 ]
 Namespaces = Annotated[
-    list[str] | None, typer.Option("--namespace", metavar="PATTERN", help="Only objects in these namespaces.", show_default=False)
+    list[str] | None,
+    typer.Option("--namespace", metavar="PATTERN", help="Only objects in these namespaces.", show_default=False),
 ]
 Keys = Annotated[
-    list[str] | None, typer.Option("--key", metavar="NAMESPACE/NAME", help="Only this object; may be repeated.", show_default=False)
+    list[str] | None,
+    typer.Option("--key", metavar="NAMESPACE/NAME", help="Only this object; may be repeated.", show_default=False),
 ]
 
 

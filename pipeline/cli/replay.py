@@ -12,11 +12,19 @@ from pipeline.cli import options
 from pipeline.report.serialise import OutputFormat, serialise
 
 Threshold = Annotated[
-    int | None, typer.Option("--threshold", min=1, metavar="N", help="The retry count from which a key runs away.", show_default=False)
+    int | None,
+    typer.Option(
+        "--threshold", min=1, metavar="N", help="The retry count from which a key runs away.", show_default=False
+    ),
 ]
 FailOn = Annotated[
     str | None,
-    typer.Option("--fail-on", metavar="SEVERITY", help="From which severity on the exit code is 3: warning, critical or never.", show_default=False),
+    typer.Option(
+        "--fail-on",
+        metavar="SEVERITY",
+        help="From which severity on the exit code is 3: warning, critical or never.",
+        show_default=False,
+    ),
 ]
 
 

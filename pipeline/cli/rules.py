@@ -64,7 +64,7 @@ def test_command(
 ) -> None:
     """Check rule files: every rule loads, its samples match, and no other sample does."""
     from parsers.rules.loader import load_rules
-    from pipeline.errors import RuleError, ExitCode
+    from pipeline.errors import ExitCode, RuleError
 
     failed = False
     for file in files:

@@ -22,7 +22,7 @@ def seconds_until(count: int) -> float:
     """Estimated seconds from the first failure until `count` is printed."""
     waits = max(0, count - 1)
     doubling = min(waits, _DOUBLINGS)
-    return BASE_SECONDS * (2**doubling - 1) + CAP_SECONDS * (waits - doubling)
+    return BASE_SECONDS * float(2**doubling - 1) + CAP_SECONDS * (waits - doubling)
 
 
 def wait_after(count: int) -> float:

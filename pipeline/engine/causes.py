@@ -131,7 +131,9 @@ def _grouped(tallies: Iterable[Tally], key: ObjectKey | None, aliases: Aliases) 
     return sorted(groups.values(), key=lambda group: (group.first, group.identity))
 
 
-NAMELESS_RULES = frozenset({"network.deadline", "tls.handshake-timeout", "apiserver.time-allotted", "network.dial-timeout"})
+NAMELESS_RULES = frozenset(
+    {"network.deadline", "tls.handshake-timeout", "apiserver.time-allotted", "network.dial-timeout"}
+)
 """Rules of time-outs that do not say who was slow; what else the text names decides."""
 
 

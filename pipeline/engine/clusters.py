@@ -108,8 +108,7 @@ class ClusterState:
         if track is None:
             state = self.origins[origin]
             track = tracks[origin] = Track(watched_since=state.first_at)
-            starts = [at for at in (*state.starts[-1:], *state.leads[-1:])]
-            track.started_at = max(starts, default=None)
+            track.started_at = max((*state.starts[-1:], *state.leads[-1:]), default=None)
         return track
 
     def _feed_pass(self, event: SyncCompleted, origin: OriginState) -> bool:
@@ -198,7 +197,9 @@ class ClusterState:
         """Make room: a healthy key that never failed goes first, then one whose trouble is over."""
         if len(self.keys) < self._settings.max_keys:
             return
-        victim = next((key for key, tracks in self.keys.items() if not any(one.streaks for one in tracks.values())), None)
+        victim = next(
+            (key for key, tracks in self.keys.items() if not any(one.streaks for one in tracks.values())), None
+        )
         if victim is None:
             over = (key for key, tracks in self.keys.items() if all(one.open_streak is None for one in tracks.values()))
             victim = next(over, None)

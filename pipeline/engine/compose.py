@@ -11,6 +11,7 @@ from parsers.rules.model import RuleSet
 from pipeline.engine.backoff import pace_of
 from pipeline.engine.causes import Cause
 from pipeline.engine.clusters import ClusterState
+from pipeline.engine.culprits import Culprit
 from pipeline.engine.grouping import Member, Trouble
 from pipeline.engine.incidents import (
     CauseFacts,
@@ -20,6 +21,7 @@ from pipeline.engine.incidents import (
     Evidence,
     Incident,
     LineProvenance,
+    Severity,
     Suspect,
     TimelineEntry,
     Transition,
@@ -49,12 +51,14 @@ def compose(
     evidence, omitted = _evidence_of(trouble, settings.max_evidence)
     first = trouble.members[0].key if trouble.members else "controller"
     is_over = trouble.ended_at is not None
-    updated_at = max([trouble.opened_at, *(item.at for item in evidence), *([trouble.ended_at] if trouble.ended_at else [])])
+    updated_at = max(
+        [trouble.opened_at, *(item.at for item in evidence), *([trouble.ended_at] if trouble.ended_at else [])]
+    )
     return Incident(
         id=incident_id(cluster, str(first), trouble.opened_at),
         fingerprint=_fingerprint(trouble.cause),
         revision=1,
-        transition=Transition(name="resolved", reason=_end_reason(trouble)) if is_over else Transition("opened", "runaway"),
+        transition=Transition("resolved", _end_reason(trouble)) if is_over else Transition("opened", "runaway"),
         kind="stuck" if trouble.members else "controller",
         status="resolved" if is_over else "open",
         severity=_severity(trouble, victims, settings, now),
@@ -81,7 +85,11 @@ def _fingerprint(cause: Cause) -> str:
 
 
 def _end_reason(trouble: Trouble) -> str:
-    last = max((member for member in trouble.members if member.end), key=lambda one: one.ended_at or one.opened_at, default=None)
+    last = max(
+        (member for member in trouble.members if member.end),
+        key=lambda one: one.ended_at or one.opened_at,
+        default=None,
+    )
     return last.end.value if last is not None and last.end is not None else "controller_works"
 
 
@@ -118,7 +126,7 @@ def _victim(members: Sequence[Member], settings: EngineSettings, now: datetime) 
         stuck_since_at=onset.at,
         stuck_since_is_estimate=onset.is_estimate,
         recovered_at=last.ended_at,
-        pace=pace_of(slope, newest.last_count).value,  # type: ignore[arg-type]  # the enum's values
+        pace=pace_of(slope, newest.last_count).value,
         last_error=tally.last_text if tally is not None else None,
         is_stale=is_stale and not last.spell.is_blocked,
     )
@@ -148,7 +156,7 @@ def _controller_victim(trouble: Trouble) -> Victim:
     )
 
 
-def _severity(trouble: Trouble, victims: Sequence[Victim], settings: EngineSettings, now: datetime) -> str:
+def _severity(trouble: Trouble, victims: Sequence[Victim], settings: EngineSettings, now: datetime) -> Severity:
     """See SeverityRule; a controller that cannot work stops every rollout and is always critical."""
     rule = settings.severity
     since = min(victim.stuck_since_at for victim in victims)
@@ -182,18 +190,22 @@ def _cause_facts(trouble: Trouble, victims: Sequence[Victim]) -> CauseFacts:
     cause = trouble.cause
     failure = cause.failure
     chain = failure.chain or (failure.text,) if failure is not None else ()
-    culprit = cause.culprit
+    certificate = failure.certificate if failure is not None and cause.is_established else None
     return CauseFacts(
         failure_class=cause.failure_class,
         established=cause.is_established,
-        basis=cause.basis.value,  # type: ignore[arg-type]  # the enum's values
+        basis=cause.basis.value,
         chain=tuple(chain),
-        culprit=CulpritFacts(culprit.kind, culprit.name or None, culprit.namespace or None, culprit.host or None) if culprit else None,
+        culprit=_culprit_facts(cause.culprit) if cause.culprit is not None else None,
         webhook=_webhook_facts(failure) if failure is not None and cause.is_established else None,
-        certificate=_certificate_facts(failure.certificate) if failure and failure.certificate and cause.is_established else None,
+        certificate=_certificate_facts(certificate) if certificate is not None else None,
         suspects=() if cause.is_established else _suspects_of(trouble),
         missing=missing_of(cause, victims),
     )
+
+
+def _culprit_facts(culprit: Culprit) -> CulpritFacts:
+    return CulpritFacts(culprit.kind, culprit.name or None, culprit.namespace or None, culprit.host or None)
 
 
 def _webhook_facts(failure: Failure) -> WebhookFacts | None:
@@ -255,7 +267,9 @@ def _evidence_of(trouble: Trouble, limit: int) -> tuple[tuple[Evidence, ...], in
 
 def _evidence(seen: Sighting, text: str, rule: str) -> Evidence:
     origin = seen.origin
-    place = LineProvenance(source=origin.source, line=seen.line, pod=origin.pod or None, container=origin.container or None)
+    place = LineProvenance(
+        source=origin.source, line=seen.line, pod=origin.pod or None, container=origin.container or None
+    )
     return Evidence(at=seen.at, text=text, rule=rule, provenance=place)
 
 

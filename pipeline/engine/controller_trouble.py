@@ -100,7 +100,7 @@ def _trouble_of(
 
 
 def _cause_of(group: list[SeenFailure], tallies: list[Tally], state: ClusterState, aliases: Aliases) -> Cause:
-    """The cause; a lease that was lost to time-outs is no proof that the API server was slow: the network may have been."""
+    """The cause; a lease lost to time-outs is no proof that the API server was slow: the network may have been."""
     cause = choose_cause(tallies, None, aliases)
     failure = cause.failure
     if failure is None or failure.failure_class != "apiserver.overloaded" or not _lost_the_lease(group, state):
@@ -116,7 +116,9 @@ def _lost_the_lease(group: list[SeenFailure], state: ClusterState) -> bool:
         if seen.carrier != "lease":
             continue
         origin = state.origins[seen.origin]
-        if any(timedelta(0) <= at - seen.tally.last.at <= timedelta(seconds=30) for at in (*origin.losses, *origin.stops)):
+        if any(
+            timedelta(0) <= at - seen.tally.last.at <= timedelta(seconds=30) for at in (*origin.losses, *origin.stops)
+        ):
             return True
     return False
 

@@ -109,7 +109,9 @@ def _culprit_by_class(failure: Failure, key: ObjectKey | None) -> Culprit | None
             namespace = failure.named_object.namespace if failure.named_object else ""
             return Culprit("ResourceQuota", failure.quota or "", namespace or (key.namespace if key else ""))
         case "webhook.admission_denied":
-            kind, name = ("Webhook", failure.webhook) if failure.webhook else ("ValidatingAdmissionPolicy", failure.policy)
+            kind, name = (
+                ("Webhook", failure.webhook) if failure.webhook else ("ValidatingAdmissionPolicy", failure.policy)
+            )
             return Culprit(kind, name or "")
         case "panic":
             return Culprit("Function", failure.location or template_of(failure.text))

@@ -22,7 +22,7 @@ from pipeline.engine.lifecycle import Lifecycle
 from pipeline.engine.settings import EngineSettings
 
 EVALUATE_EVERY = timedelta(seconds=5)
-"""Of event time. Incidents carry the time of their records, so this sets how late a change is told, never what it says."""
+"""Of event time. Incidents carry the time of their records: this sets how late a change is told, never what it says."""
 
 
 class Engine:

@@ -1,20 +1,21 @@
-"""From the state of a cluster to its troubles, one for each cause. A pure function, evaluated again when the state changes."""
+"""From the state of a cluster to its troubles, one for each cause: a pure function."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from parsers.events import ObjectKey
+from parsers.records import Origin
 from pipeline.engine.causes import Basis, Cause, choose_cause, deepen, depth_of
 from pipeline.engine.clusters import ClusterState, failures_of
 from pipeline.engine.controller_trouble import ControllerTrouble, controller_troubles
 from pipeline.engine.culprits import Aliases
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.spells import Spell, fold_tracks, is_presumed_over, runaway_at
-from pipeline.engine.streaks import EndReason, Tally
+from pipeline.engine.streaks import EndReason, Tally, Track
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -80,7 +81,7 @@ def _members_of(
         yield Member(key=key, spell=spell, cause=cause, opened_at=opened_at, ended_at=ended_at, end=end)
 
 
-def _origin_of(spell: Spell, tracks: dict) -> object:  # type: ignore[type-arg]
+def _origin_of(spell: Spell, tracks: Mapping[Origin, Track]) -> Origin:
     """The origin that saw the end of the spell."""
     last = spell.streaks[-1]
     return next(origin for origin, track in tracks.items() if any(streak is last for streak in track.streaks))

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 SCHEMA_VERSION = 1
+Severity = Literal["critical", "warning", "info"]
 
 
 class Transition(msgspec.Struct, frozen=True):
@@ -164,7 +165,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     transition: Transition
     kind: Literal["stuck", "controller", "certificate", "drift", "source_silent"]
     status: Literal["open", "resolved", "merged"]
-    severity: Literal["critical", "warning", "info"]
+    severity: Severity
     title: str
     summary: str
     cluster: str | None

@@ -51,7 +51,9 @@ class Lifecycle:
             return []
         kept = msgspec.structs.replace(incident, id=older.id, opened_at=min(older.opened_at, incident.opened_at))
         if older.id in self._waiting:
-            self._waiting[older.id] = _with_end(msgspec.structs.replace(kept, revision=1, transition=older.transition), incident)
+            self._waiting[older.id] = _with_end(
+                msgspec.structs.replace(kept, revision=1, transition=older.transition), incident
+            )
             return []
         transition = _transition(older, kept)
         if transition is None:

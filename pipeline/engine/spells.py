@@ -65,7 +65,8 @@ class Spell(msgspec.Struct, frozen=True):
 def fold_tracks(tracks: Mapping[Origin, Track]) -> list[Spell]:
     """The spells of a key, oldest first."""
     streaks = sorted(
-        (streak for track in tracks.values() for streak in track.streaks), key=lambda streak: (streak.first_at, streak.last_at)
+        (streak for track in tracks.values() for streak in track.streaks),
+        key=lambda streak: (streak.first_at, streak.last_at),
     )
     passes = sorted(at for track in tracks.values() for at in track.passes)
     spells: list[Spell] = []
@@ -88,7 +89,7 @@ def _spell(streaks: list[Streak], passes: list[datetime], before: datetime | Non
 def _end_of(
     streaks: Iterable[Streak], passes: list[datetime], *, before: datetime | None
 ) -> tuple[datetime, EndReason] | None:
-    """When and why the trouble of some streaks ended: by an end of the last one, or a pass in another origin after it."""
+    """When and why the trouble of some streaks ended: by the end of the last, or a pass in another origin after it."""
     last = max(streaks, key=lambda streak: (streak.last_at, streak.ended_at is None))
     if last.ended_at is not None and last.end is not None and (before is None or last.ended_at <= before):
         return last.ended_at, last.end

@@ -35,7 +35,7 @@ class ProgressBar:
         """Some more was read."""
         if self._progress is not None and self._task is not None:
             read = self._files.progress
-            self._progress.update(self._task, completed=read.bytes_read, total=read.bytes_total or None)
+            self._progress.update(self._task, completed=read.read_bytes, total=read.total_bytes or None)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

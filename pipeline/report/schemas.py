@@ -20,4 +20,8 @@ def incident_schema() -> dict[str, Any]:
 
 def classified_schema() -> dict[str, Any]:
     """JSON Schema of a line of `whystuck classify -o jsonl`."""
-    return {"$schema": _DIALECT, "title": "a line recognised by whystuck classify", **msgspec.json.schema(ClassifiedLine)}
+    return {
+        "$schema": _DIALECT,
+        "title": "a line recognised by whystuck classify",
+        **msgspec.json.schema(ClassifiedLine),
+    }

@@ -46,8 +46,10 @@ def describe_totals(files: InputFiles, totals: ReadTotals) -> list[str]:
     """How much was read, skipped and not understood, in sentences."""
     unparsed = sum(totals.unparsed.values())
     lines = [
-        f"read {totals.lines:,} lines of {len(totals.sources):,} log{'s' if len(totals.sources) != 1 else ''}: "
-        f"{totals.candidates:,} could matter, {totals.records:,} of them were understood, {unparsed:,} were not"
+        (
+            f"read {totals.lines:,} lines of {len(totals.sources):,} log{'s' if len(totals.sources) != 1 else ''}: "
+            f"{totals.candidates:,} could matter, {totals.records:,} of them were understood, {unparsed:,} were not"
+        )
     ]
     for reason, count in totals.unparsed.most_common():
         lines.append(f"not understood, {reason.replace('_', ' ')}: {count:,}")

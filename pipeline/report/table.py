@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from pipeline.engine.incidents import Evidence, Incident, Victim
+from pipeline.engine.wording import age_text
 from pipeline.report.summary import describe_totals
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ _STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 
 def print_incidents(result: ReplayResult, files: InputFiles, stream: TextIO) -> None:
     """Print all incidents and what was read."""
-    console = Console(file=stream, soft_wrap=not stream.isatty(), highlight=False)
+    # Lines are never cut or folded here: a terminal folds them, a file keeps names and commands whole.
+    console = Console(file=stream, soft_wrap=True, highlight=False)
     shown = [incident for incident in result.incidents if incident.status != "merged"]
     for number, incident in enumerate(shown, 1):
         _print_incident(console, incident, number, len(shown))
@@ -36,18 +37,19 @@ def print_incidents(result: ReplayResult, files: InputFiles, stream: TextIO) -> 
 
 def _print_incident(console: Console, incident: Incident, number: int, count: int) -> None:
     style = _STYLES[incident.severity]
-    head = f"[{style}]{incident.severity.upper()}[/] [bold]{escape(incident.title)}[/]"
-    console.print(f"{head} [dim]({number} of {count}, {incident.status}, id {incident.id})[/]")
+    console.print(f"[{style}]{incident.severity.upper()}[/] [bold]{escape(incident.title)}[/]")
+    console.print(Text(f"  incident {number} of {count}, {incident.status}, id {incident.id}", style="dim"))
     _print_field(console, "Since", _since(incident))
-    _print_field(console, "Why", _why(incident))
-    for link in incident.cause.chain[:-1]:
-        _print_field(console, "", f"in: {link}")
+    evidence = _best_evidence(incident)
+    _print_field(console, "Why", _why(incident, evidence))
+    _print_field(console, "Culprit", _culprit(incident))
     for suspect in incident.cause.suspects:
         _print_field(console, "Suspect", f"{suspect.text} (but: {'; '.join(suspect.against)})")
-    evidence = _best_evidence(incident)
     if evidence is not None:
-        _print_field(console, "Evidence", f"{evidence.provenance.source}:{evidence.provenance.line}: {evidence.text}")
-    console.print(_victims_table(incident.victims))
+        _print_field(console, "Evidence", f"{evidence.provenance.source}:{evidence.provenance.line}")
+        _print_field(console, "", evidence.text)
+    for line in _aligned(_victim_rows(incident.victims)):
+        console.print(Text(f"  {line}"))
     steps = [(step.step, step.command) for step in incident.remediation]
     missing = [(f"get {one.what}", one.command) for one in incident.cause.missing]
     _print_steps(console, "What to do", steps)
@@ -56,7 +58,7 @@ def _print_incident(console: Console, incident: Incident, number: int, count: in
 
 
 def _print_field(console: Console, name: str, value: str) -> None:
-    console.print(Text.assemble((f"  {name:<9}", "bold"), value))
+    console.print(Text.assemble((f"  {name:<9} ", "bold"), value))
 
 
 def _print_steps(console: Console, title: str, steps: Iterable[tuple[str, str | None]]) -> None:
@@ -72,15 +74,30 @@ def _since(incident: Incident) -> str:
     since = min(victim.stuck_since_at for victim in incident.victims)
     is_estimate = any(victim.stuck_since_is_estimate and victim.stuck_since_at == since for victim in incident.victims)
     about = "about " if is_estimate else ""
-    until = f", resolved {_time(incident.resolved_at)}" if incident.resolved_at is not None else ", not over at the end of the log"
-    return f"{about}{_time(since)}{until}"
+    if incident.resolved_at is None:
+        return f"{about}{_time(since)}, not over at the end of the log"
+    return (
+        f"{about}{_time(since)}, resolved {_time(incident.resolved_at)} after {age_text(since, incident.resolved_at)}"
+    )
 
 
-def _why(incident: Incident) -> str:
+def _why(incident: Incident, evidence: Evidence | None) -> str:
     cause = incident.cause
+    deepest = cause.chain[-1] if cause.chain else ""
     if not cause.established:
-        return "cause not established: " + (cause.chain[-1] if cause.chain else "the log holds no error of these keys")
-    return f"{cause.failure_class}: {cause.chain[-1]}"
+        return f"cause not established: {deepest or 'the log holds retry lines without an error'}"
+    # What stands behind the deepest cause in its line belongs to it, as the reason that a webhook gives.
+    _, found, rest = evidence.text.partition(deepest) if evidence is not None else ("", "", "")
+    return f"{cause.failure_class}: {found}{rest}" if found else f"{cause.failure_class}: {deepest}"
+
+
+def _culprit(incident: Incident) -> str:
+    culprit = incident.cause.culprit
+    if culprit is None:
+        return "nobody: there is no evidence against anybody"
+    name = "/".join(part for part in (culprit.namespace, culprit.name) if part)
+    host = f"({culprit.host})" if name and culprit.host else culprit.host
+    return " ".join(part for part in (culprit.kind, name, host) if part)
 
 
 def _best_evidence(incident: Incident) -> Evidence | None:
@@ -90,22 +107,35 @@ def _best_evidence(incident: Incident) -> Evidence | None:
     return next(showing, incident.evidence[0] if incident.evidence else None)
 
 
-def _victims_table(victims: tuple[Victim, ...]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold dim")
-    for name, justify in (("  stuck", "left"), ("retries", "right"), ("failures", "right"), ("since", "left"), ("pace", "left")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # two of the values it takes
+def _victim_rows(victims: Sequence[Victim]) -> Iterable[tuple[str, ...]]:
+    yield ("Stuck", "retries", "failures", "since", "pace")
     for victim in victims[:MAX_VICTIMS]:
-        place = f"{victim.namespace}/{victim.name}" if victim.namespace else victim.name or ""
-        table.add_row(
-            Text(f"  {victim.kind} {place}"),
+        place = "/".join(part for part in (victim.namespace, victim.name) if part)
+        about = "~" if victim.stuck_since_is_estimate else ""
+        yield (
+            f"{victim.kind} {place}",
             str(victim.retries) if victim.retries is not None else "-",
             str(victim.failures),
-            ("~" if victim.stuck_since_is_estimate else "") + _time(victim.stuck_since_at),
+            about + _time(victim.stuck_since_at),
             victim.pace.replace("_", " ") + (", stale" if victim.is_stale else ""),
         )
     if len(victims) > MAX_VICTIMS:
-        table.add_row(Text(f"  and {len(victims) - MAX_VICTIMS} more"), "", "", "", "")
-    return table
+        yield (f"and {len(victims) - MAX_VICTIMS} more", "", "", "", "")
+
+
+_NUMBER_COLUMNS = (1, 2)
+
+
+def _aligned(rows: Iterable[tuple[str, ...]]) -> Iterable[str]:
+    """Lines of the rows, columns below each other, numbers on the right."""
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        cells = (
+            cell.rjust(width) if index in _NUMBER_COLUMNS else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        yield "  ".join(cells).rstrip()
 
 
 def _time(at: datetime | None) -> str:
