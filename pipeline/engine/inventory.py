@@ -1,0 +1,172 @@
+"""The objects of a cluster as far as a snapshot or a watch has shown them, and how they relate.
+
+Relations come from the objects themselves: a CRD names its conversion webhook, a webhook its Service, a ReplicaSet its
+Rollout, an HPA its target. Names alone relate nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from parsers.events import ObjectKey
+from parsers.object_facts import (
+    AnyFacts,
+    CertificateInfo,
+    CrdFacts,
+    EndpointSliceFacts,
+    HpaFacts,
+    KubernetesEventFacts,
+    ObjectRef,
+    PodFacts,
+    ReplicaSetFacts,
+    RolloutFacts,
+    SecretFacts,
+    ServiceRef,
+    WebhookConfigurationFacts,
+    WebhookFactsOfObject,
+)
+
+Seen = tuple[datetime, AnyFacts]
+_Facts = TypeVar("_Facts")
+
+
+class Inventory:
+    """The newest facts of every object that was seen."""
+
+    def __init__(self, objects: Mapping[ObjectRef, Sequence[Seen]]) -> None:
+        self._seen = {ref: history[-1] for ref, history in objects.items() if history}
+        self._rollouts = {facts.ref: facts for facts in self._of(RolloutFacts)}
+        self._sets_by_owner: dict[ObjectRef, list[ReplicaSetFacts]] = {}
+        for replica_set in self._of(ReplicaSetFacts):
+            if replica_set.owner is not None:
+                self._sets_by_owner.setdefault(replica_set.owner, []).append(replica_set)
+
+    def _of(self, kind: type[_Facts]) -> list[_Facts]:
+        found = (facts for _, facts in self._seen.values())
+        return [facts for facts in found if isinstance(facts, kind)]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no object was seen at all."""
+        return not self._seen
+
+    def seen_at(self, ref: ObjectRef) -> datetime | None:
+        """When the object was as it is known, None where it was not seen."""
+        seen = self._seen.get(ref)
+        return seen[0] if seen is not None else None
+
+    def rollout(self, key: ObjectKey) -> RolloutFacts | None:
+        """The Rollout of a key."""
+        return self._rollouts.get(ObjectRef("Rollout", key.namespace, key.name)) if key.kind == "rollout" else None
+
+    def replica_sets(self, owner: ObjectRef) -> list[ReplicaSetFacts]:
+        """The ReplicaSets that an object owns, newest revision first."""
+        return sorted(self._sets_by_owner.get(owner, []), key=lambda one: (_number(one.revision), one.ref), reverse=True)
+
+    def autoscaler(self, target: ObjectRef) -> HpaFacts | None:
+        """The HPA that scales an object."""
+        return next((hpa for hpa in self._of(HpaFacts) if hpa.target == target), None)
+
+    def crd(self, *, group: str, plural: str = "", kind: str = "") -> CrdFacts | None:
+        """The CRD of a resource or kind."""
+        for crd in self._of(CrdFacts):
+            if crd.group == group and (crd.plural == plural or (kind and crd.kind == kind)):
+                return crd
+        return None
+
+    def crds(self) -> list[CrdFacts]:
+        """All CRDs."""
+        return self._of(CrdFacts)
+
+    def webhooks(self) -> Iterable[tuple[WebhookConfigurationFacts, WebhookFactsOfObject]]:
+        """Every admission webhook and the configuration it stands in."""
+        for configuration in self._of(WebhookConfigurationFacts):
+            for webhook in configuration.webhooks:
+                yield configuration, webhook
+
+    def webhook(self, name: str) -> tuple[WebhookConfigurationFacts, WebhookFactsOfObject] | None:
+        """An admission webhook by its name."""
+        return next((found for found in self.webhooks() if found[1].name == name), None)
+
+    def ca_bundles_of(self, service: ServiceRef) -> list[tuple[ObjectRef, tuple[CertificateInfo, ...]]]:
+        """Which authorities the callers of a service trust, and where that is written."""
+        found = [(crd.ref, crd.ca_bundle) for crd in self.crds() if _is_same(crd.conversion, service) and crd.ca_bundle]
+        for configuration, webhook in self.webhooks():
+            if _is_same(webhook.service, service) and webhook.ca_bundle:
+                found.append((configuration.ref, webhook.ca_bundle))
+        return found
+
+    def secrets_of(self, service: ServiceRef) -> list[SecretFacts]:
+        """Secrets whose certificate is for a service: by the names in it, or by the authority that callers trust."""
+        names = {service.host, f"{service.name}.{service.namespace}", f"{service.host}.cluster.local"}
+        trusted = {certificate.sha256 for _, bundle in self.ca_bundles_of(service) for certificate in bundle}
+        found = []
+        for secret in self._of(SecretFacts):
+            if secret.ref.namespace != service.namespace:
+                continue
+            leaf = secret.certificates[0] if secret.certificates else None
+            is_named = leaf is not None and not names.isdisjoint(leaf.dns_names)
+            every = (*secret.certificates, *secret.authorities)
+            if is_named or any(certificate.sha256 in trusted for certificate in every):
+                found.append(secret)
+        return sorted(found, key=lambda secret: secret.ref)
+
+    def pods_of(self, service: ServiceRef) -> list[PodFacts]:
+        """The pods behind a service, by its EndpointSlices."""
+        names = {
+            pod
+            for part in self._of(EndpointSliceFacts)
+            if part.service == service.name and part.ref.namespace == service.namespace
+            for pod in part.pods
+        }
+        pods = [pod for pod in self._of(PodFacts) if pod.ref.namespace == service.namespace and pod.ref.name in names]
+        return sorted(pods, key=lambda pod: pod.ref)
+
+    def ready_endpoints(self, service: ServiceRef) -> int | None:
+        """How many endpoints of a service are ready, None where its EndpointSlices were not seen."""
+        parts = [
+            part
+            for part in self._of(EndpointSliceFacts)
+            if part.service == service.name and part.ref.namespace == service.namespace
+        ]
+        return sum(part.ready_count for part in parts) if parts else None
+
+    def warnings_about(self, ref: ObjectRef) -> list[KubernetesEventFacts]:
+        """Warning events of an object, oldest first."""
+        found = [event for event in self._of(KubernetesEventFacts) if event.involved == ref and event.type == "Warning"]
+        return sorted(found, key=lambda event: (event.last_at or datetime.min.replace(tzinfo=UTC), event.reason))
+
+    def kubernetes_events(self) -> list[KubernetesEventFacts]:
+        """All Kubernetes Events."""
+        return self._of(KubernetesEventFacts)
+
+    def rollouts(self) -> list[RolloutFacts]:
+        """All Rollouts."""
+        return list(self._rollouts.values())
+
+    def replica_set(self, namespace: str, name: str) -> ReplicaSetFacts | None:
+        """A ReplicaSet by its name."""
+        seen = self._seen.get(ObjectRef("ReplicaSet", namespace, name))
+        facts = seen[1] if seen is not None else None
+        return facts if isinstance(facts, ReplicaSetFacts) else None
+
+
+def _is_same(one: ServiceRef | None, other: ServiceRef) -> bool:
+    return one is not None and (one.namespace, one.name) == (other.namespace, other.name)
+
+
+def _number(revision: str) -> int:
+    return int(revision) if revision.isdigit() and len(revision) < 10 else 0
+
+
+def service_ref_of(address: str) -> ServiceRef | None:
+    """The service of an address as messages print it, `name.namespace.svc:port`; None for any other host."""
+    host, _, port = address.rpartition(":")
+    if not port.isdigit():
+        host, port = address, ""
+    labels = host.split(".")
+    if len(labels) < 3 or labels[2] != "svc":
+        return None
+    return ServiceRef(namespace=labels[1], name=labels[0], port=int(port) if port else 443)

@@ -1,0 +1,52 @@
+"""Products whose webhooks stand between Argo Rollouts and the API server, by the names that their own manifests give them.
+
+Only what is fixed by the product is here: the API groups it converts, its Services, how its webhooks are called. It is used to
+know whose log a log is and what to look at, never to blame without evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from parsers.records import Origin
+
+
+class Product(msgspec.Struct, frozen=True):
+    """One product."""
+
+    name: str
+    services: tuple[str, ...]  # names of the Services of its webhooks
+    groups: tuple[str, ...] = ()  # API groups whose CRDs it converts
+    source: str = ""
+
+
+PRODUCTS: tuple[Product, ...] = (
+    Product("Emissary-ingress", ("emissary-apiext",), ("getambassador.io",), "emissary-ingress charts, cmd/apiext, 3.0 to 3.12"),
+    Product("Edge Stack", ("edge-stack-apiext",), ("getambassador.io",), "edge-stack charts"),
+    Product("cert-manager", ("cert-manager-webhook",), ("cert-manager.io", "acme.cert-manager.io"), "deploy/charts, to 1.6"),
+    Product("Istio", ("istiod", "istio-galley", "istio-sidecar-injector"), (), "manifests/charts, 1.1 to 1.24"),
+    Product("Linkerd", ("linkerd-proxy-injector", "linkerd-sp-validator", "linkerd-policy-validator"), (), "charts/linkerd2"),
+    Product("Kyverno", ("kyverno-svc",), (), "charts/kyverno"),
+    Product("Gatekeeper", ("gatekeeper-webhook-service",), (), "charts/gatekeeper"),
+    Product("AWS Load Balancer Controller", ("aws-load-balancer-webhook-service",), (), "helm/aws-load-balancer-controller"),
+)
+
+
+def services_converting(resource: str) -> frozenset[str]:
+    """Names of Services that convert a resource (`plural.group`) in products that are known."""
+    group = resource.partition(".")[2]
+    return frozenset(service for product in PRODUCTS if group in product.groups for service in product.services)
+
+
+def is_log_of(origin: Origin, service_names: Iterable[str]) -> bool:
+    """Whether an origin is the log of a pod behind one of the Services: by container, pod or the log's own file name."""
+    stem = origin.source.replace("\\", "/").rpartition("/")[2].partition(".")[0]
+    for name in service_names:
+        if name in (origin.container, stem):
+            return True
+        if origin.pod == name or fnmatchcase(origin.pod, f"{name}-*"):
+            return True
+    return False
