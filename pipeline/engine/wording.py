@@ -37,13 +37,13 @@ _WHAT_HAPPENED = {
     "apiserver.unreachable": "{culprit} cannot be reached",
     "apiserver.overloaded": "{culprit} does not answer in time",
     "apiserver.unauthorized": "{culprit} does not accept the controller's credentials",
-    "rbac.forbidden": "{culprit} lacks a right",
-    "crd.missing": "the API of {culprit} is not installed or not served",
+    "rbac.forbidden": "{culprit} {lacks}",
+    "crd.missing": "the API {culprit} is not installed or not served",
     "crd.schema": "{culprit} does not fit its schema",
     "conflict": "{culprit} is changed by another writer all the time",
     "spec.invalid": "the spec of {culprit} is invalid",
     "object.not_found": "{culprit} does not exist",
-    "quota": "quota {culprit} is used up",
+    "quota": "{culprit} is used up",
     "panic": "the controller panics in {culprit}",
     "traffic_router": "the traffic router fails",
     "metric_provider": "the metric provider fails",
@@ -54,6 +54,15 @@ _WHAT_HAPPENED = {
     "network.timeout": "{culprit} does not answer",
     "leader_election": "the controller cannot keep its lease",
 }
+_ABOUT_ITSELF = {
+    "crd.schema": "it does not fit its schema",
+    "conflict": "another writer changes it all the time",
+    "spec.invalid": "its spec is invalid",
+    "field_immutable": "one of its fields cannot be changed",
+    "etcd.too_large": "it has become too large to be stored",
+}
+"""Where the only victim is its own culprit, it need not be named twice."""
+MAX_RIGHTS = 3
 
 
 def title_of(trouble: Trouble, victims: Sequence[Victim]) -> str:
@@ -62,14 +71,43 @@ def title_of(trouble: Trouble, victims: Sequence[Victim]) -> str:
     cause = trouble.cause
     if not cause.is_established or cause.failure is None:
         return f"{who}: cause not established"
+    return f"{who}: {_what_happened(trouble, victims)}"
+
+
+def _what_happened(trouble: Trouble, victims: Sequence[Victim]) -> str:
+    cause = trouble.cause
+    culprit = cause.culprit
+    only = victims[0] if len(victims) == 1 else None
+    if culprit is not None and only is not None and (culprit.name, culprit.namespace) == (only.name, only.namespace):
+        about_itself = _ABOUT_ITSELF.get(cause.failure_class)
+        if about_itself is not None:
+            return about_itself
     what = _WHAT_HAPPENED.get(cause.failure_class, f"{cause.failure_class} at {{culprit}}")
-    return f"{who}: {what.format(culprit=name_of_culprit(cause))}"
+    return what.format(culprit=name_of_culprit(cause), lacks=_lacking_rights(trouble))
+
+
+def _lacking_rights(trouble: Trouble) -> str:
+    """Which rights the subject lacks, over all victims."""
+    tallies = [tally for member in trouble.members for tally in member.spell.tallies()]
+    if trouble.controller is not None:
+        tallies += trouble.controller.tallies
+    rights: dict[str, set[str]] = {}
+    for failure in (tally.failure for tally in tallies):
+        if failure.failure_class != "rbac.forbidden" or failure.user != (trouble.cause.failure or failure).user:
+            continue
+        if not failure.verb or failure.named_object is None or not failure.named_object.resource:
+            return "lacks a right"
+        rights.setdefault(failure.verb, set()).add(failure.named_object.resource)
+    count = sum(map(len, rights.values()))
+    if not 0 < count <= MAX_RIGHTS:
+        return f"lacks {count} rights" if count else "lacks a right"
+    return "may not " + ", nor ".join(f"{verb} {' and '.join(sorted(rights[verb]))}" for verb in sorted(rights))
 
 
 def _who(victims: Sequence[Victim]) -> str:
     keys = [victim for victim in victims if victim.kind != "controller"]
     if not keys:
-        return "Argo Rollouts controller in trouble"
+        return "the Argo Rollouts controller is in trouble"
     if len(keys) == 1:
         return f"{keys[0].kind} {keys[0].namespace}/{keys[0].name} is stuck"
     kinds = {victim.kind for victim in keys}
@@ -93,34 +131,55 @@ def name_of_culprit(cause: Cause) -> str:
             return culprit.name
         case "Controller":
             return "the controller"
+        case "Webhook":
+            is_subject = cause.failure_class == "webhook.admission_denied"
+            return f"admission webhook {culprit.name}" if is_subject else culprit.name
+        case "CustomResourceDefinition":
+            return _name_of_api(cause.failure_class, culprit.name)
         case _:
             place = f"{culprit.namespace}/{culprit.name}" if culprit.namespace else culprit.name
             return f"{culprit.kind} {place}".strip()
 
 
+def _name_of_api(failure_class: str, name: str) -> str:
+    """A kind or resource that stands for the webhook behind it, where the log does not name that webhook."""
+    if failure_class.startswith("tls."):
+        return f"the conversion webhook of {name}"
+    is_its_webhook = failure_class in ("webhook.conversion_unreachable", "webhook.timeout", "webhook.no_endpoints")
+    return f"of {name}" if is_its_webhook else name
+
+
 def summary_of(trouble: Trouble, victims: Sequence[Victim], rules: RuleSet) -> str:
     """Some sentences for a person who knows nothing yet."""
     cause = trouble.cause
-    sentences = [_sentence_about(victims)]
+    sentences = [_sentence_about(trouble, victims)]
     if cause.failure is None:
-        sentences.append("The log holds no error of these keys, so no cause can be named.")
-    elif not cause.is_established:
-        sentences.append(f"Their error names nobody: {cause.failure.chain[-1] if cause.failure.chain else cause.failure.text}")
+        sentences.append("The log holds retry lines without an error, so no cause can be named.")
     else:
-        sentences.append(f"Deepest cause in the evidence: {cause.failure.chain[-1] if cause.failure.chain else cause.failure.text}")
-        explanation = explanation_of(cause.failure, rules)
-        if explanation:
-            sentences.append(explanation)
-    return " ".join(sentences)
+        deepest = cause.failure.chain[-1] if cause.failure.chain else cause.failure.text
+        lead = "Deepest cause in the evidence" if cause.is_established else "The error does not say who is to blame"
+        sentences.append(_ended(f"{lead}: {deepest}"))
+    if cause.failure is not None and cause.is_established:
+        sentences.append(_ended(explanation_of(cause.failure, rules)))
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _sentence_about(victims: Sequence[Victim]) -> str:
+def _ended(sentence: str) -> str:
+    """The sentence with the full stop that a message of a program does not have."""
+    return sentence if not sentence or sentence[-1] in ".!?" else f"{sentence}."
+
+
+def _sentence_about(trouble: Trouble, victims: Sequence[Victim]) -> str:
     counts = [victim.retries for victim in victims if victim.retries is not None]
     since = min(victim.stuck_since_at for victim in victims)
     is_estimate = any(victim.stuck_since_is_estimate and victim.stuck_since_at == since for victim in victims)
+    state = "In trouble" if victims[0].kind == "controller" else "Stuck"
     about = "about " if is_estimate else ""
-    retries = f", up to {max(counts)} retries" if counts else ""
-    return f"Stuck since {about}{_short(since)}{retries}."
+    lasted = f"since {about}{_short(since)}"
+    if trouble.ended_at is not None:
+        lasted = f"from {about}{_short(since)} to {_short(trouble.ended_at)}"
+    retries = f", with up to {max(counts):,} retries" if counts else ""
+    return f"{state} {lasted}{retries}."
 
 
 def _short(at: datetime) -> str:
@@ -143,34 +202,45 @@ def remediation_of(cause: Cause, victims: Sequence[Victim], rules: RuleSet) -> t
         steps = rules.get(cause.failure.rule).remediation
     except KeyError:
         return ()
-    names = _names_for_commands(cause, victims)
-    result = []
-    for step in steps:
-        text = _PLACEHOLDER.sub(lambda match: names.get(match[1], match[1].replace("_", " ")), step.step)
-        result.append(Step(step=text, command=fill_command(step.command, names) if step.command else None))
-    return tuple(result)
+    return tuple(_step(step.step, step.command, cause, victims) for step in steps)
 
 
-def _names_for_commands(cause: Cause, victims: Sequence[Victim]) -> dict[str, str]:
+_FALLBACKS = {"field": "that the message names", "service": "the service", "webhook": "the webhook"}
+_FIELD = re.compile(r"\b((?:spec|status|metadata)(?:\.[A-Za-z]\w*|\[\d{1,4}\])+): ")
+
+
+def _step(text: str, command: str | None, cause: Cause, victims: Sequence[Victim]) -> Step:
+    is_about_named = command is not None and ("{resource}" in command or victims[0].kind == "controller")
+    names = _names_for_commands(cause, victims[0], is_about_named=is_about_named)
+    filled = _PLACEHOLDER.sub(lambda match: names.get(match[1], _FALLBACKS.get(match[1], match[1])), text)
+    return Step(step=filled, command=fill_command(command, names) if command is not None else None)
+
+
+def _names_for_commands(cause: Cause, victim: Victim, *, is_about_named: bool) -> dict[str, str]:
+    """What may stand in a command; `name` is the victim's, or that of the object that the message names."""
     failure = cause.failure
     assert failure is not None
-    culprit = cause.culprit
+    service = cause.culprit if cause.culprit is not None and cause.culprit.kind == "Service" else None
     named = failure.named_object
-    first = victims[0]
+    field = _FIELD.search(failure.text)
     names = {
-        "namespace": first.namespace or "",
-        "name": first.name or "",
-        "webhook": failure.webhook or "",
-        "service": failure.service or "",
-        "service_name": culprit.name if culprit and culprit.kind == "Service" else "",
-        "service_namespace": culprit.namespace if culprit and culprit.kind == "Service" else "",
-        "kind": failure.kind or "",
-        "resource": named.resource if named else "",
-        "user": failure.user or "",
-        "verb": failure.verb or "",
-        "quota": failure.quota or "",
-        "host": (failure.service or "").rpartition(":")[0] or failure.service or "",
+        "namespace": victim.namespace,
+        "name": victim.name,
+        "webhook": failure.webhook,
+        "service": failure.service,
+        "service_name": service.name if service else None,
+        "service_namespace": service.namespace if service else None,
+        "kind": failure.kind,
+        "resource": named.resource if named else None,
+        "user": failure.user,
+        "verb": failure.verb,
+        "quota": failure.quota,
+        "host": (failure.service or "").rpartition(":")[0] or failure.service,
+        "field": field[1] if field else None,
     }
+    if is_about_named:
+        names["name"] = named.name if named else None
+        names["namespace"] = (named.namespace if named else None) or victim.namespace
     return {name: value for name, value in names.items() if value}
 
 
@@ -191,30 +261,24 @@ def missing_of(cause: Cause, victims: Sequence[Victim]) -> tuple[Missing, ...]:
     if cause.is_established:
         return ()
     first = victims[0]
-    names = {"namespace": first.namespace or "", "name": first.name or "", "kind": first.kind}
-    missing = []
+    since = f"--since-time={first.first_seen_at.strftime('%Y-%m-%dT%H:%M:%SZ')}"
+    missing: list[Missing] = []
     if cause.failure is None:
         what = "the controller's error lines of the key (`syncHandler error`): only retry lines were in the log"
-        command = "kubectl -n argo-rollouts logs deployment/argo-rollouts --since=15m --timestamps"
-        missing.append(Missing(what=what, command=command))
+        logs = f"kubectl -n argo-rollouts logs deployment/argo-rollouts --timestamps {since}"
+        missing.append(Missing(what=what, command=logs))
     named = cause.failure.named_object if cause.failure is not None else None
     if named is not None and may_be_converted(named.resource):
         what = f"whether {named.resource} has a conversion webhook, and which service serves it"
-        command = fill_command("kubectl get crd {crd} -o jsonpath='{..spec.conversion}'".replace("{..", "{{.."), {"crd": named.resource})
-        missing.append(Missing(what=what, command=_plain(command)))
-    missing.append(
-        Missing(
-            what="the state and the events of a victim",
-            command=fill_command("kubectl -n {namespace} describe {kind} {name}", names),
-        )
-    )
+        command = fill_command("kubectl get crd {crd} -o jsonpath='{.spec.conversion}'", {"crd": named.resource})
+        missing.append(Missing(what=what, command=command))
+    if first.kind != "controller":
+        names = {"namespace": first.namespace or "", "name": first.name or "", "kind": first.kind}
+        command = fill_command("kubectl -n {namespace} describe {kind} {name}", names)
+        missing.append(Missing(what="the state and the events of a victim", command=command))
     what = "the API server's log of the same time: it names the webhook, service or storage it waited for"
-    missing.append(Missing(what=what, command="kubectl -n kube-system logs -l component=kube-apiserver --since=15m"))
+    missing.append(Missing(what=what, command=f"kubectl -n kube-system logs -l component=kube-apiserver {since}"))
     return tuple(missing)
-
-
-def _plain(command: str | None) -> str | None:
-    return command.replace("{{..", "{..") if command else None
 
 
 def age_text(since: datetime, until: datetime) -> str:
