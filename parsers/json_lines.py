@@ -87,10 +87,11 @@ def fields_of(members: Mapping[str, Any]) -> dict[str, str]:
     for key, value in members.items():
         if key in _TAKEN:
             continue
+        name = key if key.isprintable() else scrub(key)
         if isinstance(value, str):
-            fields[key] = value if value.isprintable() else scrub(value)
+            fields[name] = value if value.isprintable() else scrub(value)
         elif not (isinstance(value, dict) and key in SHIPPER_OBJECTS):
-            fields[key] = value_text(value)
+            fields[name] = value_text(value)
         if len(fields) >= MAX_FIELDS:
             break
     if "err" in fields:

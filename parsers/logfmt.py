@@ -3,7 +3,7 @@ r"""logrus text and other logfmt: `time="…" level=info msg="…" namespace=x r
 Source: sirupsen/logrus v1.9 text_formatter.go (key=value, values quoted with %q when they hold anything but letters,
 digits and -._/@^+), prometheus' go-kit logfmt (`ts=… caller=… level=…`), log/slog's TextHandler (`time=… level=INFO`).
 A line may be damaged: cut at the start (`Z" level=fatal msg="…"`), cut at the end inside a value, or hold a value whose
-quotation marks are odd. What is readable is kept: the message runs to the first quotation mark that can end it, else to
+quotation marks are odd. What is readable is kept: the message runs to the first quotation mark that can end it or
 the first field of a known name, else to the end of the line; `is_cut` is set where an ending quotation mark is missing.
 A text that does not begin with a field, or has neither a message nor a level, is not logfmt: None.
 """
@@ -37,8 +37,11 @@ _LEVEL_AND_MESSAGE: Final = re.compile(r"(?<!\w)level=\w++\s++msg=")
 # Fields that controllers add to a message: where a message has lost its closing quotation mark, they end it.
 _KNOWN_FIELD: Final = re.compile(
     r"\s(?:namespace|rollout|experiment|analysisrun|service|ingress|resource|resourceVersion|generation|event_reason"
-    r"|key|logger|reflector|type|metric|plugin|time_ms|caller|component|subsys|error)=[^\s=]++(?=\s|$)"
+    r"|key|logger|reflector|type|metric|plugin|time_ms|caller|component|subsys|error)="
+    r'(?:"[^"]*+"|[^\s="]++)(?=\s|$)'
 )
+_WORD: Final = re.compile(r"\s*+\S*+")
+_MOST_DAMAGED: Final = 64
 _START_REACH: Final = 400
 
 
@@ -118,10 +121,13 @@ def _read_fields(text: str, fields: dict[str, str]) -> bool:
             if sign and key:
                 fields[key] = value
         return False
-    position = 0
+    position = damaged_count = 0
     while position < len(text) and len(fields) < MAX_FIELDS:
         match = _FIELD.match(text, position)
         if match is None:
+            damaged_count += 1
+            if damaged_count > _MOST_DAMAGED:
+                return True  # each costs a look at the whole rest
             position, is_cut = _read_damaged(text, position, fields)
             if is_cut:
                 return True
@@ -136,17 +142,17 @@ def _read_damaged(text: str, position: int, fields: dict[str, str]) -> tuple[int
     """Read a value with odd quotation marks, or skip a word that is no field; gives where to go on."""
     key = _KEY.match(text, position)
     if key is None or text[key.end() : key.end() + 1] != '"':
-        following = re.compile(r"\s*+\S*+").match(text, position)
-        return (following.end() if following else len(text)), False
+        word = _WORD.match(text, position)
+        return (word.end() if word else len(text)), False
     start = key.end() + 1
     end = _ODD_END.search(text, start)
+    known = _KNOWN_FIELD.search(text, start)
+    if known is not None and (end is None or known.start() < end.start()):
+        fields[key["key"]] = unescape(text[start : known.start()])
+        return known.start(), False
     if end is not None:
         fields[key["key"]] = unescape(text[start : end.start()])
         return end.end(), False
-    known = _KNOWN_FIELD.search(text, start)
-    if known is not None:
-        fields[key["key"]] = unescape(text[start : known.start()])
-        return known.start(), False
     fields[key["key"]] = unescape(text[start:])
     return len(text), True
 
