@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import typer
 
 from pipeline.cli import options
-from pipeline.report.serialise import OutputFormat, serialise
+from pipeline.cli.loading import load
+from pipeline.cli.printing import print_records, reader_may_leave
+from pipeline.report.formats import OutputFormat
 
 
 def classify_command(
@@ -24,11 +25,7 @@ def classify_command(
     key: options.Keys = None,
 ) -> None:
     """Print every line that a rule recognises, with its class and the facts in it."""
-    from pathlib import Path
-
-    from parsers.rules.loader import load_rules
     from pipeline.classification import ClassificationFilter, classify_files
-    from pipeline.config import load_configuration
     from pipeline.errors import ExitCode
     from pipeline.sources.files import InputFiles
 
@@ -38,17 +35,16 @@ def classify_command(
         namespaces=tuple(namespace or ()),
         keys=tuple(key or ()),
     )
-    settings = load_configuration(config, os.environ, {"cluster": cluster, "rules": options.rules_setting(rules)})
-    loaded = load_rules(tuple(Path(file) for file in settings.rules))
+    settings, loaded = load(config, rules, {"cluster": cluster})
     files = InputFiles(paths, settings.read, settings.cluster or "")
     found = classify_files(files, loaded, chosen, year_hint=options.year_hint(year))
-    if output is OutputFormat.TABLE:
-        from pipeline.report.classified import print_classified
+    with reader_may_leave():
+        if output is OutputFormat.TABLE:
+            from pipeline.report.classified import print_classified
 
-        print_classified(found, sys.stdout)
-    else:
-        for line in serialise(found, output):
-            print(line)
+            print_classified(found, sys.stdout)
+        else:
+            print_records(found, output)
     for problem in files.problems:
         print(f"whystuck: {problem}", file=sys.stderr)
     raise typer.Exit(ExitCode.FAILED if files.problems else ExitCode.CLEAN)

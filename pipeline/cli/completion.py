@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import enum
+import os
 from typing import Annotated
 
 import typer
+
+COMPLETE_VARIABLE = "_WHYSTUCK_COMPLETE"
+"""What Typer and Click ask for completions with: `source_SHELL` prints the script, `complete_SHELL` is what it runs."""
 
 
 class Shell(enum.Enum):
@@ -16,8 +20,9 @@ class Shell(enum.Enum):
     FISH = "fish"
 
 
-def completion_command(shell: Annotated[Shell, typer.Argument(help="The shell.")]) -> None:
+def completion_command(
+    context: typer.Context, shell: Annotated[Shell, typer.Argument(help="The shell.", show_default=False)]
+) -> None:
     """Print the completion script for a shell: `source <(whystuck completion bash)`."""
-    from typer._completion_shared import get_completion_script
-
-    print(get_completion_script(prog_name="whystuck", complete_var="_WHYSTUCK_COMPLETE", shell=shell.value))
+    os.environ[COMPLETE_VARIABLE] = f"source_{shell.value}"
+    context.find_root().command.main(args=[], prog_name="whystuck", complete_var=COMPLETE_VARIABLE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from types import FrameType
@@ -22,7 +21,7 @@ app = typer.Typer(
     name="whystuck",
     help="Why is this rollout stuck? Reads Argo Rollouts controller logs and names the root cause, with evidence.",
     no_args_is_help=True,
-    add_completion=False,
+    rich_markup_mode=None,  # plain help: Rich would take longer to import than everything else together
     pretty_exceptions_enable=False,
 )
 app.command("replay")(replay_command)
@@ -41,10 +40,6 @@ def main() -> NoReturn:
     except WhystuckError as error:
         print(f"whystuck: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader of the output has seen enough; Python would complain once more when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.CLEAN)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     sys.exit(ExitCode.CLEAN)

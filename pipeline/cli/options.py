@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from parsers.timestamps import parse_time
 from pipeline.errors import UsageError
-from pipeline.report.serialise import OutputFormat
+from pipeline.report.formats import OutputFormat
 
 Paths = Annotated[
     list[str],
@@ -67,6 +64,8 @@ def read_time(text: str | None, option: str) -> datetime | None:
     """
     if text is None:
         return None
+    from parsers.timestamps import parse_time
+
     moment = parse_time(text, None)
     if moment is None:
         message = f"{option} {text!r}: not a time that is understood; write it like 2026-11-23T15:54:00Z"
@@ -77,8 +76,3 @@ def read_time(text: str | None, option: str) -> datetime | None:
 def year_hint(year: int | None) -> datetime | None:
     """The middle of the year given, which is nearest to all of its days."""
     return datetime(year, 7, 1, tzinfo=UTC) if year is not None else None
-
-
-def rules_setting(files: Sequence[str] | None) -> str | None:
-    """The rule files of the command line as the setting's text."""
-    return os.pathsep.join(files) if files else None

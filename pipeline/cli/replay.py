@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
 import typer
 
 from pipeline.cli import options
-from pipeline.report.serialise import OutputFormat, serialise
+from pipeline.cli.loading import load
+from pipeline.cli.printing import print_records, reader_may_leave
+from pipeline.report.formats import OutputFormat
 
 Threshold = Annotated[
     int | None,
@@ -44,10 +45,7 @@ def replay_command(
 ) -> None:
     """Read archived logs and print one incident for each root cause."""
     from datetime import UTC, datetime
-    from pathlib import Path
 
-    from parsers.rules.loader import load_rules
-    from pipeline.config import load_configuration
     from pipeline.replay import ReplayFilter, replay
     from pipeline.report.progress import ProgressBar
     from pipeline.report.summary import exit_code_of, print_diagnostics
@@ -57,7 +55,6 @@ def replay_command(
         "engine.runaway.retries": str(threshold) if threshold is not None else None,
         "cluster": cluster,
         "fail_on": fail_on,
-        "rules": options.rules_setting(rules),
     }
     chosen = ReplayFilter(
         since=options.read_time(since, "--since"),
@@ -65,8 +62,7 @@ def replay_command(
         namespaces=tuple(namespace or ()),
         keys=tuple(key or ()),
     )
-    settings = load_configuration(config, os.environ, flags)
-    loaded = load_rules(tuple(Path(file) for file in settings.rules))
+    settings, loaded = load(config, rules, flags)
     files = InputFiles(paths, settings.read, settings.cluster or "")
     with ProgressBar(files, sys.stderr) as bar:
         result = replay(
@@ -78,12 +74,12 @@ def replay_command(
             chosen=chosen,
             on_progress=bar.update,
         )
-    if output is OutputFormat.TABLE:
-        from pipeline.report.table import print_incidents
+    with reader_may_leave():
+        if output is OutputFormat.TABLE:
+            from pipeline.report.table import print_incidents
 
-        print_incidents(result, files, sys.stdout)
-    else:
-        for line in serialise(result.incidents, output):
-            print(line)
+            print_incidents(result, files, sys.stdout)
+        else:
+            print_records(result.incidents, output)
     print_diagnostics(files, result.totals, sys.stderr, is_brief=output is OutputFormat.TABLE)
     raise typer.Exit(exit_code_of(result, files, settings.fail_on))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,9 @@ from typing import Annotated
 import typer
 
 from pipeline.cli import options
-from pipeline.report.serialise import OutputFormat, serialise
+from pipeline.cli.loading import load, load_rule_files
+from pipeline.cli.printing import print_records, reader_may_leave
+from pipeline.report.formats import OutputFormat
 
 rules_app = typer.Typer(help="List, show and test rules.", no_args_is_help=True)
 
@@ -22,12 +23,12 @@ def list_command(
     """List the rules in force, built-in and yours."""
     from pipeline.report.rules import describe_rule, print_rules
 
-    loaded = _load(config, rules)
-    if output is OutputFormat.TABLE:
-        print_rules(loaded, sys.stdout)
-    else:
-        for line in serialise([describe_rule(rule) for rule in loaded], output):
-            print(line)
+    _, loaded = load(config, rules)
+    with reader_may_leave():
+        if output is OutputFormat.TABLE:
+            print_rules(loaded, sys.stdout)
+        else:
+            print_records([describe_rule(rule) for rule in loaded], output)
 
 
 @rules_app.command("show")
@@ -43,7 +44,7 @@ def show_command(
     from pipeline.errors import UsageError
     from pipeline.report.rules import describe_rule, print_rule
 
-    loaded = _load(config, rules)
+    _, loaded = load(config, rules)
     try:
         rule = loaded.get(rule_id)
     except KeyError:
@@ -51,11 +52,11 @@ def show_command(
         hint = f"; did you mean {near[0]!r}?" if near else "; `whystuck rules list` names them all"
         message = f"no rule {rule_id!r}{hint}"
         raise UsageError(message) from None
-    if output is OutputFormat.TABLE:
-        print_rule(rule, sys.stdout)
-    else:
-        for line in serialise([describe_rule(rule)], output):
-            print(line)
+    with reader_may_leave():
+        if output is OutputFormat.TABLE:
+            print_rule(rule, sys.stdout)
+        else:
+            print_records([describe_rule(rule)], output)
 
 
 @rules_app.command("test")
@@ -63,25 +64,16 @@ def test_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Rule files.", show_default=False)],
 ) -> None:
     """Check rule files: every rule loads, its samples match, and no other sample does."""
-    from parsers.rules.loader import load_rules
     from pipeline.errors import ExitCode, RuleError
 
     failed = False
     for file in files:
         try:
-            loaded = load_rules((file,))
+            loaded = load_rule_files([file])
         except RuleError as error:
             print(error, file=sys.stderr)
             failed = True
             continue
-        own = [rule for rule in loaded if rule.is_custom]
+        own = [rule for rule in loaded if loaded.is_user_rule(rule)]
         print(f"{file}: {len(own)} rule{'s' if len(own) != 1 else ''}, all samples as they should be")
     raise typer.Exit(ExitCode.USAGE if failed else ExitCode.CLEAN)
-
-
-def _load(config: Path | None, rules: list[str] | None):  # noqa: ANN202
-    from parsers.rules.loader import load_rules
-    from pipeline.config import load_configuration
-
-    settings = load_configuration(config, os.environ, {"rules": options.rules_setting(rules)})
-    return load_rules(tuple(Path(file) for file in settings.rules))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TextIO
 
-from rich.console import Console
 from rich.text import Text
+
+from pipeline.report.terminal import make_console
 
 if TYPE_CHECKING:
     from pipeline.classification import ClassifiedLine
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def print_classified(lines: Iterable[ClassifiedLine], stream: TextIO) -> None:
     """Print one line for each recognised record, as they come."""
-    console = Console(file=stream, soft_wrap=True, highlight=False)
+    console = make_console(stream, is_soft=True)
     for line in lines:
         named = line.webhook or line.service or line.kind or line.peer or ""
         subject = line.key or ""

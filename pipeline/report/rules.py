@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TextIO
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from parsers.rules.model import Rule, RuleSet
+from pipeline.report.terminal import make_console
 
 
 class RuleFacts(msgspec.Struct, frozen=True):
@@ -48,12 +48,12 @@ def print_rules(rules: RuleSet, stream: TextIO) -> None:
         table.add_column(name)
     for rule in rules:
         table.add_row(rule.id, rule.role.value, rule.failure_class or "-", Text(rule.source))
-    Console(file=stream, soft_wrap=not stream.isatty(), highlight=False).print(table)
+    make_console(stream).print(table)
 
 
 def print_rule(rule: Rule, stream: TextIO) -> None:
     """One rule with everything that a person asks about it."""
-    console = Console(file=stream, soft_wrap=True, highlight=False)
+    console = make_console(stream, is_soft=True)
     console.print(Text(f"{rule.id}  ({rule.role.value}, class {rule.failure_class or '-'})", style="bold"))
     console.print(Text(rule.explanation))
     console.print(Text(f"Source: {rule.source}"))

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
-
-class OutputFormat(enum.Enum):
-    """How results are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-    YAML = "yaml"
+from pipeline.report.formats import OutputFormat
 
 
 def to_json(records: Sequence[object]) -> str:

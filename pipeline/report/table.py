@@ -13,6 +13,7 @@ from rich.text import Text
 from pipeline.engine.incidents import Evidence, Incident, Victim
 from pipeline.engine.wording import age_text
 from pipeline.report.summary import describe_totals
+from pipeline.report.terminal import make_console
 
 if TYPE_CHECKING:
     from pipeline.replay import ReplayResult
@@ -25,7 +26,7 @@ _STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 def print_incidents(result: ReplayResult, files: InputFiles, stream: TextIO) -> None:
     """Print all incidents and what was read."""
     # Lines are never cut or folded here: a terminal folds them, a file keeps names and commands whole.
-    console = Console(file=stream, soft_wrap=True, highlight=False)
+    console = make_console(stream, is_soft=True)
     shown = [incident for incident in result.incidents if incident.status != "merged"]
     for number, incident in enumerate(shown, 1):
         _print_incident(console, incident, number, len(shown))
