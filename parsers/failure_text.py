@@ -18,15 +18,16 @@ KEPT_TAIL_CHARS = 8_192
 
 HIDDEN = "\u2026"
 
+# Runs of backslashes are entered at their first one only: else a long run takes time of its length squared.
 _VALUE = re.compile(
     r"""(?:(?:nvalid|nsupported|uplicate)\ value:\ |Object\ 'Kind'\ is\ missing\ in\ |unknown\ field\ )
-        (?P<slashes>\\{0,63})(?P<quote>["'])""",
+        (?:(?P<slashes>\\{0,63}+)(?P<quote>["'])|(?=[\w.\[\]*/]{0,80}[{\[]))""",
     re.VERBOSE,
 )
-_STRUCTURED_VALUE = re.compile(r"(?:nvalid|nsupported|uplicate) value: (?=[\w.\[\]*/]{0,80}[{\[])")
-_SLASHES_AND_QUOTE = re.compile(r"\\*[\"']")
-_ESCAPED_QUOTE = re.compile(r"\\+([\"'/])")
-_ESCAPED_BREAK = re.compile(r"\\+n(?:\s|\\+t)*|\\+[tr]")
+_SLASHES_AND_QUOTE = re.compile(r"(?<!\\)\\*+[\"']")
+_QUOTE_OR_BRACKET = re.compile(r"(?<!\\)\\*+\"|[{}\[\]]")
+_ESCAPED_QUOTE = re.compile(r"(?<!\\)\\++([\"'/])")
+_ESCAPED_BREAK = re.compile(r"(?<!\\)\\++(?:n(?:\s|\\++t)*+|[tr])")
 _FOLD = re.compile(r"[ \t]*\\?\r?\n[\s|]*|[ \t]{2,}|\t")
 _LINK = re.compile(r"\[([^\[\]\s]{1,300})\]\(https?://[^()\s]{1,300}\)")
 _DENIED = re.compile(r"denied the request(?::|\b(?! was))|' denied request(?::|\b)")
@@ -82,46 +83,46 @@ def _hide_values(text: str) -> str:
         return text
     parts: list[str] = []
     position = 0
-    while match := _next_value(text, position):
+    while match := _VALUE.search(text, position):
         begin = match.end()
-        end = _end_of_quoted(text, match) if match.groupdict().get("quote") else _end_of_brackets(text, begin)
+        end = _end_of_quoted(text, match) if match["quote"] else _end_of_brackets(text, begin)
         parts += (text[position:begin], HIDDEN)
         position = end
     return "".join((*parts, text[position:])) if parts else text
 
 
-def _next_value(text: str, position: int) -> re.Match[str] | None:
-    """The next value, quoted or structured."""
-    found = [m for m in (_VALUE.search(text, position), _STRUCTURED_VALUE.search(text, position)) if m]
-    return min(found, key=re.Match.start, default=None)
-
-
 def _end_of_quoted(text: str, opening: re.Match[str]) -> int:
-    """Where the string ends that was opened by a quote with so many backslashes.
-
-    Go's %q doubles what it escapes, and so does every layer of JSON or logfmt around it: at depth d a delimiter
-    has 2^d - 1 backslashes, and 2^d (m + 1) - 1 where m backslashes stood before it at depth 0. An even m is the end.
-    """
+    """Where the string ends that was opened by this quote."""
     unit = len(opening["slashes"]) + 1
     for match in _SLASHES_AND_QUOTE.finditer(text, opening.end()):
-        if match[0][-1] != opening["quote"]:
-            continue
-        count, rest = divmod(len(match[0]), unit)
-        if rest == 0 and count % 2 == 1:
+        if match[0][-1] == opening["quote"] and _closes(len(match[0]), unit):
             return match.start()
     return len(text)
+
+
+def _closes(length: int, unit: int) -> bool:
+    """Whether a quote with its backslashes, so long in all, ends a string that a quote of `unit` opened.
+
+    Go's %q doubles what it escapes, and so does every layer of JSON or logfmt around it: at depth d a delimiter
+    is 2^d long, and 2^d (m + 1) where m backslashes stood before it at depth 0. An even m ends the string.
+    """
+    count, rest = divmod(length, unit)
+    return rest == 0 and count % 2 == 1
 
 
 def _end_of_brackets(text: str, begin: int) -> int:
     """Where a Go or JSON value ends: at the bracket that closes the first one; brackets in strings do not count."""
     depth = 0
-    in_string = False
-    for match in re.finditer(r'\\*"|[{}\[\]]', text[begin:]):
+    unit = 0  # length of the quote that opened the string we are in; 0 outside of strings
+    for match in _QUOTE_OR_BRACKET.finditer(text, begin):
         if match[0].endswith('"'):
-            in_string = in_string != (len(match[0]) <= 2)
-        elif not in_string:
+            if unit == 0:
+                unit = len(match[0])
+            elif _closes(len(match[0]), unit):
+                unit = 0
+        elif unit == 0:
             depth += 1 if match[0] in "{[" else -1
-            follows = text[begin + match.end() : begin + match.end() + 1]
+            follows = text[match.end() : match.end() + 1]
             if depth <= 0 and follows not in {"{", "[", "s", "i", "*"}:
-                return begin + match.end()
+                return match.end()
     return len(text)

@@ -50,7 +50,7 @@ SECRETS: tuple[Secret, ...] = (
             "ignature", "redential", "private_key", "sas=", "sig=",
         ),
         # A plain `name: value` counts only where the value looks random: `verify token: oidc: …` is an error text.
-        r"""(?i)((?<![\w-])[\w.-]{0,40}?(?:token|passw(?:or)?d|passwd|pwd|secret|api[_-]?key|signature|credential
+        r"""(?i)((?:token|passw(?:or)?d|passwd|pwd|secret|api[_-]?key|signature|credential
             |access[_-]?key(?:[_-]?id)?|private[_-]key|\bsas|\bsig)
             (?:["'\\]{0,8}=|["'\\]{1,8}\s{0,2}:(?!//)|:\s{1,2}(?=[^\s\d]{0,64}\d)(?=[\w+/=.-]{8}))\s{0,2}["'\\]{0,8})
             (?!\[redacted\]|(?:true|false|null|none|nil)\b)[^\s"'\\&,;)}]{4,}""",

@@ -25,7 +25,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 def digest_of(files: Sequence[tuple[str, bytes]]) -> str:
-    """Names, lengths and contents of rule files in one word; it finds changes, it is no defence (hashlib loads OpenSSL)."""
+    """Names, lengths and contents of rule files in one word. It finds edits; hashlib would load OpenSSL for it."""
     checksum, length = 0, 0
     for name, contents in files:
         checksum = zlib.crc32(contents, zlib.crc32(f"{name}\n{len(contents)}\n".encode(), checksum))

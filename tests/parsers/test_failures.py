@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from parsers.failures import MAX_SHOWN_CHARS, FailureFinder
@@ -104,6 +106,7 @@ def test_text_behind_a_denial_is_data(forged: str, separator: str) -> None:
         r'"\": x509: certificate signed by unknown authority"',
         r'"a\\"',
         'map[string]string{"a":"x509: certificate signed by unknown authority"}',
+        r'map[string]string{"a":"\" }: x509: certificate signed by unknown authority"}',
     ],
 )
 def test_refused_value_is_data(value: str) -> None:
@@ -161,3 +164,28 @@ def test_location_of_a_panic_is_the_function_below_the_panic() -> None:
 
     assert failure is not None
     assert ("panic", "pauseStable") == (failure.failure_class, failure.location)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "\\",
+        '\\"',
+        '"',
+        "lookup a",
+        "a.a.a.",
+        "x509: certificate is valid for a, ",
+        'Invalid value: "',
+        "{",
+        "https://a",
+        "\n ",
+    ],
+)
+def test_hostile_text_takes_time_of_its_length(piece: str) -> None:
+    """64 KiB of what patterns begin with are read in far less than a second, so no pattern is quadratic."""
+    text = (" ".join(literal.decode() for literal in RULES.literals) + piece * (65_536 // len(piece)))[:65_536]
+    FINDER.find(text[:4_096])  # compiles the patterns
+    started = time.perf_counter()
+    FINDER.find(text)
+
+    assert time.perf_counter() - started < 2

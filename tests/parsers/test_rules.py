@@ -97,7 +97,7 @@ def test_every_class_can_be_found() -> None:
 
 
 def test_snapshot_is_that_of_the_rule_files() -> None:
-    """What is read at the start is what stands in the TOML files: python -m parsers.rules.snapshot"""
+    """What is read at the start is what stands in the TOML files; `python -m parsers.rules.snapshot` writes it."""
     files = read_rule_files()
 
     assert read_snapshot(digest_of(files)) == parse_rule_files(files)
