@@ -7,13 +7,13 @@ together. So it does not matter in which order origins are fed.
 from __future__ import annotations
 
 import enum
-import re
 from datetime import datetime, timedelta
 
 import msgspec
 
 from parsers.events import Failure
 from parsers.records import Origin
+from pipeline.engine.masks import template_of
 
 CONFIRM_AFTER = timedelta(seconds=2)
 """A pass without an error this long after its end has succeeded: the error's line follows within microseconds."""
@@ -239,14 +239,6 @@ def _tally(streak: Streak, failure: Failure, seen: Sighting) -> None:
         streak.tallies[signature] = Tally(failure=failure, first=seen, last=seen, last_text=failure.text)
     else:
         streak.tallies_omitted += 1
-
-
-_VARIABLE = re.compile(r"[0-9a-f]{8,}|\d+")
-
-
-def template_of(text: str) -> str:
-    """A text with its variable parts taken out, so that repetitions are equal."""
-    return _VARIABLE.sub("#", text[:400])
 
 
 def signature_of(failure: Failure) -> str:
