@@ -52,9 +52,9 @@ def _collect(members: Iterable[tuple[str, Any]], found: Found, parent: str, dept
         role = role_of(parent + name if parent in _NAMED else name)
         if role is Role.OTHER or (name == "namespace" and parent == "attributes"):
             continue  # the second is Datadog's: a field of the record itself
-        item = value[0] if isinstance(value, list) and len(value) == 1 and role is not Role.TAGS else value
+        item = value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else value
         if isinstance(item, str | int | float):
-            _take(role, item, found)
+            _take(role, item, found)  # Elasticsearch puts single values into lists
         elif isinstance(item, dict | list):
             groups.append((name, item))
     if depth < _DEEPEST:

@@ -114,8 +114,11 @@ class _Splitter:
         for match in _TOKEN.finditer(self._buffer, self._position - self._base):
             start, token = self._base + match.start(), match[0]
             if token == b'"' and not is_last and self._buffer.find(b"\n", match.end()) < 0:
-                self._position = start  # the string may go on
-                return
+                if self._entry:
+                    self._position = start
+                return  # the string may go on
+            if self._entry is None:
+                yield from self._between_entries(start)
             self._position = self._base + match.end()
             if token in (b"{", b"["):
                 yield from self._push_checked(start, is_object=token == b"{")
@@ -125,7 +128,20 @@ class _Splitter:
                 yield from self._note_string(start, token)
             if not self._open:
                 return
-        self._position = self._base + len(self._buffer)
+        end = self._base + len(self._buffer)
+        if self._entry is None and (is_last or end - self._position > MAX_ENTRY_BYTES):
+            yield from self._between_entries(end)
+        if self._entry or is_last:
+            self._position = end
+
+    def _between_entries(self, stop: int) -> Iterator[NumberedLine]:
+        """Give text that stands where only entries should: the document is broken there."""
+        if self._open[-1].is_entry_array:
+            line = self._line_of(self._position)
+            for number, raw in enumerate(self._slice(self._position, stop).split(b"\n"), line):
+                if raw.strip(b" \t\r,"):
+                    yield number, raw.strip(b" \t\r,")[:MAX_ENTRY_BYTES]
+        self._position = stop
 
     def _note_string(self, start: int, token: bytes) -> Iterator[NumberedLine]:
         self._string = (start, self._position)

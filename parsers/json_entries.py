@@ -72,6 +72,8 @@ def _on_one_line(raw: bytes) -> bytes:
 
 
 def _with_origin(value: dict[str, Any], around: Surroundings) -> dict[str, Any]:
+    if "line" in value and "labels" in value:
+        return value  # a pair has taken its labels already
     return {**around.members, **value} if around.members else value
 
 
