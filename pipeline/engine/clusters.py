@@ -25,12 +25,17 @@ from parsers.events import (
     SyncFailed,
     SyncRefused,
 )
+from parsers.object_facts import KubernetesEventFacts, ObjectRef, ObjectSeen
 from parsers.records import Origin
+from pipeline.engine.inventory import Inventory, Seen
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.streaks import Sighting, Tally, Track, signature_of
 
 MAX_SEEN = 2_000
 MAX_MILESTONES = 32
+MAX_OBJECTS = 200_000
+MAX_VERSIONS = 4
+"""Versions kept of one object: the newest ones."""
 
 
 class SeenFailure(msgspec.Struct):
@@ -66,12 +71,17 @@ class ClusterState:
         self.keys: dict[ObjectKey, dict[Origin, Track]] = {}
         self.origins: dict[Origin, OriginState] = {}
         self.seen: dict[tuple[Origin, str, str], SeenFailure] = {}
+        self.objects: dict[ObjectRef, list[Seen]] = {}
         self.evicted_count = 0
         self._settings = settings
+        self._inventory: Inventory | None = None
         self._pending: dict[Origin, set[ObjectKey]] = {}  # passes whose success is not certain yet
 
     def feed(self, event: Event) -> bool:
         """Remember an event; says whether incidents may look different now."""
+        if isinstance(event, ObjectSeen):
+            self._feed_object(event)
+            return True
         origin = self._touch_origin(event)
         self._confirm_passes(event.origin, event.at)
         match event:
@@ -89,6 +99,31 @@ class ClusterState:
         """Time has moved on to `at`: passes without an error since are successes."""
         for origin in list(self._pending):
             self._confirm_passes(origin, at)
+
+    def inventory(self) -> Inventory:
+        """What the objects say, in their newest versions."""
+        if self._inventory is None:
+            self._inventory = Inventory(self.objects)
+        return self._inventory
+
+    def newest_object_at(self) -> datetime | None:
+        """The time of the newest object, None where there is none."""
+        return max((history[-1][0] for history in self.objects.values()), default=None)
+
+    def _feed_object(self, event: ObjectSeen) -> None:
+        ref = event.facts.ref
+        if isinstance(event.facts, KubernetesEventFacts) and not ref.name:
+            ref = ObjectRef(f"Event {event.facts.reason}", event.facts.involved.namespace, str(event.facts.involved))
+        history = self.objects.get(ref)
+        if history is None:
+            if len(self.objects) >= MAX_OBJECTS:
+                del self.objects[next(iter(self.objects))]
+                self.evicted_count += 1
+            history = self.objects[ref] = []
+        history.append((event.at, event.facts))
+        history.sort(key=lambda seen: seen[0])
+        del history[:-MAX_VERSIONS]
+        self._inventory = None
 
     def _touch_origin(self, event: Event) -> OriginState:
         state = self.origins.get(event.origin)

@@ -6,12 +6,12 @@ not contain the class, so that one hanging webhook that prints three different t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from parsers.events import Failure, NamedObject, ObjectKey
-from pipeline.engine.streaks import template_of
+from pipeline.engine.masks import template_for, template_of
 
 BUILT_IN_GROUPS = ("apps", "batch", "autoscaling", "policy", "extensions", "argoproj.io")
 """API groups without conversion webhooks; so are all below k8s.io but those of aggregated and extension APIs."""
@@ -46,19 +46,33 @@ class Aliases(msgspec.Struct):
 
     service_of_webhook: dict[str, str] = msgspec.field(default_factory=dict)
     service_of_kind: dict[str, str] = msgspec.field(default_factory=dict)
+    of_objects: frozenset[str] = frozenset()  # webhooks and kinds that the objects themselves relate
 
     @classmethod
-    def of(cls, failures: Iterable[Failure]) -> Aliases:
-        """Learn from failures that name both; where messages disagree, nothing is known."""
+    def of(cls, failures: Iterable[Failure], related: Mapping[str, tuple[str, bool]] | None = None) -> Aliases:
+        """Learn from failures that name both; where messages disagree, nothing is known.
+
+        `related` is what objects say and messages cannot change: service and whether it converts, by webhook or kind.
+        """
         aliases = cls()
+        for name, (service, is_conversion) in (related or {}).items():
+            (aliases.service_of_kind if is_conversion else aliases.service_of_webhook)[name] = service
+        aliases.of_objects = frozenset(related or {})
         for failure in failures:
             if failure.service is None:
                 continue
-            if failure.webhook is not None:
+            if failure.webhook is not None and failure.webhook not in aliases.of_objects:
                 _learn(aliases.service_of_webhook, failure.webhook, failure.service)
             if failure.is_conversion and failure.kind is not None:
-                _learn(aliases.service_of_kind, group_kind_of(failure.kind), failure.service)
+                group_kind = group_kind_of(failure.kind)
+                if group_kind not in aliases.of_objects:
+                    _learn(aliases.service_of_kind, group_kind, failure.service)
         return aliases
+
+    def is_of_objects(self, failure: Failure) -> bool:
+        """Whether the objects relate what the failure names to a service."""
+        named = failure.webhook or (group_kind_of(failure.kind) if failure.is_conversion and failure.kind else "")
+        return named in self.of_objects
 
     def service_of(self, failure: Failure) -> str | None:
         """The service that a failure is about, named by itself or by others."""
@@ -92,7 +106,7 @@ def culprit_of(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> Cul
     if failure.failure_class.startswith("apiserver.") or _is_api_call(failure):
         return _api_culprit(failure, service)
     if service is not None:
-        return _service_culprit(service)
+        return service_culprit(service)
     if failure.peer is not None:
         return Culprit("Endpoint", host=failure.peer)
     if failure.api_group is not None:
@@ -145,13 +159,13 @@ def _subject_culprit(failure: Failure) -> Culprit:
 
 def _webhook_culprit(failure: Failure, service: str | None) -> Culprit:
     if service is not None:
-        return _service_culprit(service)
+        return service_culprit(service)
     if failure.webhook is not None:
         return Culprit("Webhook", failure.webhook)
     return Culprit("CustomResourceDefinition", group_kind_of(failure.kind or ""))
 
 
-def _service_culprit(address: str) -> Culprit:
+def service_culprit(address: str) -> Culprit:
     """The service of an address `name.namespace.svc:port`, or the address itself."""
     host = address.rpartition(":")[0] if address.rpartition(":")[2].isdigit() else address
     labels = host.split(".")
@@ -182,20 +196,12 @@ def identity_of(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> st
     """Equal for failures that have one cause."""
     culprit = culprit_of(failure, key, aliases)
     if failure.failure_class in _OF_THE_TEXT and culprit.kind not in ("APIService", "Service", "Plugin"):
-        return f"{failure.failure_class}|{_masked_text(failure, key)}"
+        return f"{failure.failure_class}|{template_for(failure.text, key)}"
     if failure.failure_class == "webhook.admission_denied":
-        return f"{culprit.identity}|{_masked_text(failure, key)}"
+        return f"{culprit.identity}|{template_for(failure.text, key)}"
     if culprit.kind == "APIServer":  # a cluster has one, whatever address a message gives it
         return "APIServer|unauthorized" if failure.failure_class == "apiserver.unauthorized" else "APIServer"
     return culprit.identity
-
-
-def _masked_text(failure: Failure, key: ObjectKey | None) -> str:
-    """The text's template without the names of the key's own object."""
-    text = failure.text
-    if key is not None:
-        text = text.replace(key.name, "*")
-    return template_of(text)
 
 
 def names_only_itself(failure: Failure) -> bool:
@@ -212,3 +218,11 @@ def may_be_converted(resource: str) -> bool:
     if not group or group in BUILT_IN_GROUPS:
         return False
     return not group.endswith("k8s.io") or group.endswith(EXTENSION_GROUPS)
+
+
+def plural_of(kind: str) -> str:
+    """The plural that a CRD of this kind has by convention; only used to compare two messages."""
+    lower = kind.lower()
+    if lower.endswith("y") and lower[-2:-1] not in "aeiou":
+        return lower[:-1] + "ies"
+    return lower + ("es" if lower.endswith(("s", "x", "ch", "sh")) else "s")

@@ -13,6 +13,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from parsers.events import Event
+from parsers.object_facts import ObjectSeen
 from parsers.rules.model import RuleSet
 from pipeline.engine.clusters import ClusterState
 from pipeline.engine.compose import compose
@@ -68,9 +69,11 @@ class _Cluster:
         self._is_dirty = False
 
     def feed(self, event: Event) -> list[Incident]:
-        self._now = event.at if self._now is None else max(self._now, event.at)
+        # A snapshot is taken whenever somebody takes it: only the logs say how far the story has been told.
+        if not isinstance(event, ObjectSeen):
+            self._now = event.at if self._now is None else max(self._now, event.at)
         self._is_dirty = self._state.feed(event) or self._is_dirty
-        if not self._is_dirty:
+        if not self._is_dirty or self._now is None:
             return []
         if self._evaluated_at is not None and self._now - self._evaluated_at < EVALUATE_EVERY:
             return []
@@ -82,9 +85,10 @@ class _Cluster:
         return self._evaluate(self._now)
 
     def finish(self) -> list[Incident]:
-        if self._now is None:
+        now = self._now or self._state.newest_object_at()
+        if now is None:
             return []
-        changes = self.advance(self._now)
+        changes = self.advance(now)
         return changes + self.lifecycle.flush()
 
     def _evaluate(self, now: datetime) -> list[Incident]:

@@ -9,13 +9,15 @@ import msgspec
 
 from parsers.events import ObjectKey
 from parsers.records import Origin
-from pipeline.engine.causes import Basis, Cause, choose_cause, deepen, depth_of
+from pipeline.engine.causes import Basis, Cause, choose_cause, depth_of
 from pipeline.engine.clusters import ClusterState, failures_of
 from pipeline.engine.controller_trouble import ControllerTrouble, controller_troubles
 from pipeline.engine.culprits import Aliases
+from pipeline.engine.inventory import Inventory
+from pipeline.engine.joins import Spot, Witness, deepen
 from pipeline.engine.settings import EngineSettings
-from pipeline.engine.spells import Spell, fold_tracks, is_presumed_over, runaway_at
-from pipeline.engine.streaks import EndReason, Tally, Track
+from pipeline.engine.spells import Spell, fold_tracks, is_presumed_over, onset_of, runaway_at
+from pipeline.engine.streaks import EndReason, Track
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -42,9 +44,10 @@ class Trouble(msgspec.Struct, frozen=True):
 
 def find_troubles(state: ClusterState, settings: EngineSettings, now: datetime) -> list[Trouble]:
     """All troubles of a cluster, oldest first."""
-    aliases = Aliases.of(failures_of(state))
-    others = [known.tally for known in state.seen.values()]
-    members = [member for key in state.keys for member in _members_of(state, settings, now, key, aliases, others)]
+    inventory = state.inventory()
+    aliases = Aliases.of(failures_of(state), inventory.services_by_name())
+    known = _Known(state, settings, now, aliases, inventory, _witnesses_of(state))
+    members = [member for key in state.keys for member in _members_of(known, key)]
     controllers = controller_troubles(state, settings, now, aliases)
     troubles: list[Trouble] = []
     by_identity: dict[str, list[Member]] = {}
@@ -55,29 +58,39 @@ def find_troubles(state: ClusterState, settings: EngineSettings, now: datetime) 
     return sorted(troubles, key=lambda trouble: (trouble.opened_at, trouble.identity))
 
 
-def _members_of(
-    state: ClusterState,
-    settings: EngineSettings,
-    now: datetime,
-    key: ObjectKey,
-    aliases: Aliases,
-    others: Sequence[Tally],
-) -> Iterable[Member]:
-    tracks = state.keys[key]
+class _Known(msgspec.Struct, frozen=True):
+    """What the members of all keys are worked out from."""
+
+    state: ClusterState
+    settings: EngineSettings
+    now: datetime
+    aliases: Aliases
+    inventory: Inventory
+    witnesses: Sequence[Witness]
+
+
+def _witnesses_of(state: ClusterState) -> list[Witness]:
+    return [Witness(seen.tally, state.origins[seen.origin].first_at) for seen in state.seen.values()]
+
+
+def _members_of(known: _Known, key: ObjectKey) -> Iterable[Member]:
+    tracks = known.state.keys[key]
     if not any(track.streaks for track in tracks.values()):
         return
-    rule = settings.rule_for(key)
+    rule = known.settings.rule_for(key)
     for spell in fold_tracks(tracks):
-        last_origin = state.origins[_origin_of(spell, tracks)]
-        opened_at = runaway_at(spell, rule, now, shows_passes=last_origin.shows_passes)
+        last_origin = known.state.origins[_origin_of(spell, tracks)]
+        opened_at = runaway_at(spell, rule, known.now, shows_passes=last_origin.shows_passes)
         if opened_at is None:
             continue
         ended_at, end = spell.ended_at, spell.end
-        if ended_at is None and not last_origin.shows_passes and is_presumed_over(spell, now, settings.stale_seconds):
+        is_silent = is_presumed_over(spell, known.now, known.settings.stale_seconds)
+        if ended_at is None and not last_origin.shows_passes and is_silent:
             ended_at, end = spell.last_at, EndReason.PRESUMED
-        cause = choose_cause(spell.tallies(), key, aliases)
-        elsewhere = [tally for tally in others if tally.last.origin not in tracks]
-        cause = deepen(cause, elsewhere, key, aliases, until=ended_at or now)
+        cause = choose_cause(spell.tallies(), key, known.aliases)
+        elsewhere = [witness for witness in known.witnesses if witness.tally.last.origin not in tracks]
+        spot = Spot(key, onset_of(spell).at, ended_at)
+        cause = deepen(cause, elsewhere, spot, known.aliases, known.inventory)
         yield Member(key=key, spell=spell, cause=cause, opened_at=opened_at, ended_at=ended_at, end=end)
 
 

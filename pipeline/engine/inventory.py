@@ -90,6 +90,23 @@ class Inventory:
         """An admission webhook by its name."""
         return next((found for found in self.webhooks() if found[1].name == name), None)
 
+    def services_by_name(self) -> dict[str, tuple[str, bool]]:
+        """Which service stands behind a webhook's name or a kind (`Kind.group`), and whether it converts.
+
+        A webhook name that two configurations give to different services is left out.
+        """
+        related: dict[str, tuple[str, bool]] = {}
+        doubtful: set[str] = set()
+        for _, webhook in self.webhooks():
+            if webhook.service is not None:
+                address = f"{webhook.service.host}:{webhook.service.port}"
+                if related.setdefault(webhook.name, (address, False)) != (address, False):
+                    doubtful.add(webhook.name)
+        for crd in self.crds():
+            if crd.conversion is not None:
+                related[f"{crd.kind}.{crd.group}"] = (f"{crd.conversion.host}:{crd.conversion.port}", True)
+        return {name: found for name, found in related.items() if name not in doubtful}
+
     def ca_bundles_of(self, service: ServiceRef) -> list[tuple[ObjectRef, tuple[CertificateInfo, ...]]]:
         """Which authorities the callers of a service trust, and where that is written."""
         found = [(crd.ref, crd.ca_bundle) for crd in self.crds() if _is_same(crd.conversion, service) and crd.ca_bundle]

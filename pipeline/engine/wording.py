@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from parsers.events import Failure
 from parsers.rules.model import RuleSet
-from pipeline.engine.causes import Cause, plural_of
-from pipeline.engine.culprits import may_be_converted
+from pipeline.engine.causes import Cause
+from pipeline.engine.culprits import may_be_converted, plural_of
 from pipeline.engine.grouping import Trouble
 from pipeline.engine.incidents import Missing, Step, Victim
 
