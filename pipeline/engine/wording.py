@@ -269,7 +269,7 @@ def missing_of(cause: Cause, victims: Sequence[Victim]) -> tuple[Missing, ...]:
         missing.append(Missing(what=what, command=logs))
     named = cause.failure.named_object if cause.failure is not None else None
     if named is not None and may_be_converted(named.resource):
-        what = f"whether {named.resource} has a conversion webhook, and which service serves it"
+        what = f"the CRD {named.resource}: it says whether a conversion webhook is called, and which service that is"
         command = fill_command("kubectl get crd {crd} -o jsonpath='{.spec.conversion}'", {"crd": named.resource})
         missing.append(Missing(what=what, command=command))
     if first.kind != "controller":
@@ -287,5 +287,5 @@ def age_text(since: datetime, until: datetime) -> str:
     if seconds < 120:
         return f"{seconds} s"
     if seconds < 7200:
-        return f"{seconds // 60} min"
+        return f"{round(seconds / 60)} min"
     return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
