@@ -72,7 +72,10 @@ def is_kubernetes_object(head: bytes) -> bool:
     found = {member["name"]: member["value"] for member in members if member}
     version = found.get(b"apiVersion", b"")
     # The API server's audit log is a log, although each line is an object with a kind.
-    return bool(version) and len(found) > 1 and not version.startswith(b'"audit.k8s.io')
+    # The API server's audit log is a log, although each line is an object with a kind; and its answer to a request that
+    # failed is a message.
+    is_answer = found.get(b"kind") == b'"Status"'
+    return bool(version) and len(found) > 1 and not is_answer and not version.startswith(b'"audit.k8s.io')
 
 
 def _sniff_object(text: bytes) -> DocumentKind:

@@ -1,8 +1,8 @@
 """What is kept of Kubernetes objects: the fields that explain why a rollout is stuck, and nothing else.
 
-Objects come from `kubectl get … -o json|yaml`, `kubectl get events` tables, event exporters, and later from watches. Secrets
-leave their public certificates only. Every record says which object it is of (`ref`); what the source does not say is
-None or empty, never invented.
+Objects come from `kubectl get … -o json|yaml`, `kubectl get events` tables, event exporters, and later from watches.
+Secrets leave their public certificates only. Every record says which object it is of (`ref`); what the source does not
+say is None or empty, never invented.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ class RolloutFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_fiel
     phase: str = ""
     message: str = ""
     is_paused: bool = False  # by the user or a step
+    is_controller_pause: bool = False  # the controller paused it by itself
     is_aborted: bool = False
     strategy: str = ""  # canary or blueGreen
     step_index: int | None = None
@@ -102,7 +103,11 @@ class RolloutFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_fiel
     has_traffic_routing: bool = False
     dynamic_stable_scale: bool = False
     workload_ref: ObjectRef | None = None
+    canary_scale_replicas: int | None = None  # of the newest setCanaryScale at or before the current step
+    canary_scale_weight: int | None = None
+    pause_reasons: tuple[str, ...] = ()
     traffic: tuple[TrafficReference, ...] = ()
+    services: tuple[str, ...] = ()  # Services that the strategy names, stable or active first
     pod_labels: dict[str, str] = msgspec.field(default_factory=dict)
     stable_hash: str = ""
     current_hash: str = ""
@@ -283,6 +288,25 @@ class PolicyFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field
     created_at: datetime | None = None
 
 
+class NamespaceFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
+    """A Namespace: its labels decide which admission webhooks are asked."""
+
+    ref: ObjectRef
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    phase: str = ""
+
+
+class OtherFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
+    """An object of a traffic router: that it exists, and in which version it was read."""
+
+    ref: ObjectRef
+    group: str
+    version: str
+    generation: int | None = None
+    created_at: datetime | None = None
+    changed_at: datetime | None = None
+
+
 AnyFacts = (
     RolloutFacts
     | ReplicaSetFacts
@@ -297,6 +321,8 @@ AnyFacts = (
     | LeaseFacts
     | KubernetesEventFacts
     | PolicyFacts
+    | NamespaceFacts
+    | OtherFacts
 )
 
 

@@ -19,6 +19,7 @@ from parsers.rules.model import RuleSet
 from parsers.unknown import unknown_failure
 from pipeline.extract import scanner_for
 from pipeline.sources.files import InputFiles
+from pipeline.sources.object_streams import ObjectStream
 
 _FAILED = (LineKind.SYNC_FAILED, LineKind.SYNC_REFUSED, LineKind.FATAL)
 
@@ -141,5 +142,7 @@ def classify_files(
     scanner = scanner_for(rules)
     finder = FailureFinder(rules)
     for stream in files.streams():
+        if isinstance(stream, ObjectStream):
+            continue
         classifier = Classifier(scanner, finder, year_hint=year_hint)
         yield from filter(chosen.takes, classifier.classify(stream.blocks()))

@@ -11,20 +11,24 @@ from datetime import datetime
 from parsers.events import Event
 from parsers.failures import FailureFinder
 from parsers.lines import LineAssembler, LineCounts
+from parsers.objects.snapshots import Snapshot, read_snapshot
 from parsers.passes import PassInterest
 from parsers.prefilter import COMPLETED, CONTROLLER_LITERALS, Scanner, make_scanner
 from parsers.records import Block, SourceLine
+from parsers.residue import ERROR_LITERALS
 from parsers.rules.model import RuleSet
 from parsers.stream import StreamCounts, StreamReader
 from parsers.timestamps import find_time
+from pipeline.sources.object_streams import ObjectStream
 
 LOOKED_AT_LINES = 200
 LOOKED_AT_BYTES = 1 << 18
 
 
-def scanner_for(rules: RuleSet, *, use_hyperscan: bool | None = None) -> Scanner:
-    """The prefilter for the controller's own lines and those of all rules."""
-    return make_scanner((COMPLETED, *CONTROLLER_LITERALS, *rules.literals), use_hyperscan=use_hyperscan)
+def scanner_for(rules: RuleSet, *, use_hyperscan: bool | None = None, with_residue: bool = False) -> Scanner:
+    """The prefilter for the controller's own lines and those of all rules; `with_residue`: for all errors, too."""
+    errors = ERROR_LITERALS if with_residue else ()
+    return make_scanner((COMPLETED, *CONTROLLER_LITERALS, *rules.literals, *errors), use_hyperscan=use_hyperscan)
 
 
 def first_time_of(block: Block) -> datetime | None:
@@ -33,16 +37,31 @@ def first_time_of(block: Block) -> datetime | None:
     return next((at for line in head if (at := find_time(line)) is not None), None)
 
 
+def read_objects_of(stream: ObjectStream, *, read_at: datetime) -> Snapshot:
+    """The objects of a file; what of it cannot be read goes to the journal."""
+    snapshot = read_snapshot(stream.read(), stream.origin, received_at=stream.received_at, read_at=read_at)
+    if snapshot.unreadable:
+        first = snapshot.unreadable[0]
+        stream.report_unreadable(snapshot.unreadable_count, first.line, first.why)
+    return snapshot
+
+
 class StreamExtractor:
     """Events of one stream, and what was counted on the way."""
 
     def __init__(
-        self, scanner: Scanner, finder: FailureFinder, *, read_at: datetime, year_hint: datetime | None = None
+        self,
+        scanner: Scanner,
+        finder: FailureFinder,
+        *,
+        read_at: datetime,
+        year_hint: datetime | None = None,
+        with_residue: bool = False,
     ) -> None:
         """`read_at` is the time of reading: records that have no time at all get it."""
         self._interest = PassInterest()
         self._assembler = LineAssembler(scanner, self._interest)
-        self._reader = StreamReader(finder, fallback_at=read_at, year_hint=year_hint)
+        self._reader = StreamReader(finder, fallback_at=read_at, year_hint=year_hint, with_residue=with_residue)
 
     @property
     def lines(self) -> LineCounts:
@@ -54,6 +73,11 @@ class StreamExtractor:
         """Records so far."""
         return self._reader.counts
 
+    @property
+    def residue_omitted_count(self) -> int:
+        """Error records that no rule knows and that were too many to be passed on."""
+        return self._reader.residue.omitted_count if self._reader.residue is not None else 0
+
     def events(self, blocks: Iterable[Block]) -> Iterator[Event]:
         """The events of the whole stream, in its order."""
         for number, block in enumerate(blocks):
@@ -61,6 +85,7 @@ class StreamExtractor:
                 self._reader.expect_times_near(first_time_of(block))
             yield from self._read(self._assembler.feed(block))
         yield from self._read(self._assembler.finish())
+        yield from self._reader.finish()
 
     def _read(self, lines: Iterable[SourceLine]) -> Iterator[Event]:
         for line in lines:

@@ -11,13 +11,15 @@ import msgspec
 
 from parsers.events import Event, ObjectKey
 from parsers.failures import FailureFinder
+from parsers.object_facts import ObjectSeen
 from parsers.records import Block, Unparsed
 from parsers.rules.model import RuleSet
 from pipeline.engine.engine import Engine
 from pipeline.engine.incidents import Coverage, Incident
 from pipeline.engine.settings import EngineSettings
-from pipeline.extract import StreamExtractor, scanner_for
+from pipeline.extract import StreamExtractor, read_objects_of, scanner_for
 from pipeline.sources.files import InputFiles
+from pipeline.sources.object_streams import ObjectStream
 from pipeline.spool import EventSpool, merge_by_time
 
 MAX_SAMPLES = 20
@@ -33,7 +35,8 @@ class ReplayFilter(msgspec.Struct, frozen=True):
 
     def takes(self, event: Event) -> bool:
         """Whether the event passes."""
-        if self.since is not None and event.at < self.since:
+        is_state = isinstance(event, ObjectSeen)  # what was seen of an object stays true until it is seen again
+        if self.since is not None and event.at < self.since and not is_state:
             return False
         if self.until is not None and event.at > self.until:
             return False
@@ -53,6 +56,7 @@ class ReadTotals(msgspec.Struct):
     candidates: int = 0
     records: int = 0
     events: int = 0
+    objects: int = 0
     unparsed: Counter[str] = msgspec.field(default_factory=Counter)
     unparsed_samples: list[Unparsed] = msgspec.field(default_factory=list)
     first_at: datetime | None = None
@@ -100,6 +104,10 @@ def replay(
     try:
         for stream in files.streams():
             name = stream.origin.source
+            if isinstance(stream, ObjectStream):
+                spools.append(_spool_objects(stream, totals, read_at))
+                on_progress()
+                continue
             extractor = StreamExtractor(scanner, finder, read_at=read_at, year_hint=year_hint)
             spools.append(EventSpool(name))
             try:
@@ -114,6 +122,17 @@ def replay(
     return ReplayResult(
         incidents=tuple(msgspec.structs.replace(incident, coverage=coverage) for incident in incidents), totals=totals
     )
+
+
+def _spool_objects(stream: ObjectStream, totals: ReadTotals, read_at: datetime) -> EventSpool:
+    name = stream.origin.source
+    snapshot = read_objects_of(stream, read_at=read_at)
+    totals.sources.append(name)
+    totals.objects += len(snapshot.events) + sum(snapshot.unknown.values())
+    spool = EventSpool(name)
+    for event in snapshot.events:
+        spool.put(event)
+    return spool
 
 
 def _watched(blocks: Iterator[Block], on_progress: Callable[[], None]) -> Iterator[Block]:

@@ -14,12 +14,13 @@ from typing import IO
 import msgspec
 
 from parsers.events import AnyEvent, Event
+from parsers.object_facts import ObjectSeen
 
 MAX_EVENTS_IN_MEMORY = 50_000
 _BATCH = 2_000
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(list[AnyEvent])
+_decoder = msgspec.msgpack.Decoder(list[AnyEvent | ObjectSeen])
 
 
 class EventSpool:

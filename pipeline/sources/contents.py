@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tarfile
 
-from parsers.documents import is_kubernetes_object
 from pipeline.sources.journal import SkipReason
 
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
@@ -32,8 +31,6 @@ def find_skip_reason(head: bytes) -> SkipReason | None:
         return SkipReason.EMPTY
     if is_binary(head):
         return SkipReason.BINARY
-    if is_kubernetes_object(head):
-        return SkipReason.OBJECTS
     return None
 
 

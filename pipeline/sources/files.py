@@ -21,7 +21,7 @@ from pipeline.sources.journal import (
     cannot_read,
 )
 from pipeline.sources.layers import Reading
-from pipeline.sources.log_streams import LogStream
+from pipeline.sources.log_streams import InputStream
 from pipeline.sources.opening import open_group
 from pipeline.sources.parts import Part, PartGroup
 from pipeline.sources.paths import PathExpander
@@ -73,10 +73,11 @@ class InputFiles:
         """How many bytes of the stored files were read, and how many there are."""
         return self._journal.progress
 
-    def streams(self) -> Iterator[LogStream]:
-        """Find and open the logs, one after the other: each is to be read before the next is asked for.
+    def streams(self) -> Iterator[InputStream]:
+        """Find and open the logs and the files of objects, one after the other.
 
-        Nothing is raised for what cannot be read: see `problems`, complete when the last stream was read.
+        Each is to be read before the next is asked for. Nothing is raised for what cannot be read: see `problems`,
+        complete when the last stream was read.
         """
         with Workspace() as workspace:
             reading = Reading(self._limits, self._journal, workspace, self._cluster)

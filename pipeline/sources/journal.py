@@ -39,6 +39,8 @@ class ReadLimits(msgspec.Struct, frozen=True):
     """Size of one block: large enough that the work per block does not count, small enough to pass around."""
     max_line_bytes: int = 8 * _MIB
     """A longer line is cut here; the parser keeps far less of one record anyway."""
+    max_object_bytes: int = 512 * _MIB
+    """What is read of one file of Kubernetes objects: 50,000 pods. They are read whole."""
     head_bytes: int = 64 * _KIB
     """How much is looked at to tell what a file is."""
 
@@ -48,7 +50,6 @@ class SkipReason(enum.Enum):
 
     EMPTY = "empty"
     BINARY = "not text"
-    OBJECTS = "Kubernetes objects, not a log"
     HIDDEN = "hidden"
     SPECIAL = "not a regular file"
     SAME_FILE = "the same file as one already taken"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from parsers.documents import DocumentKind, sniff, split_document
+from parsers.objects.recognise import holds_objects
 from parsers.records import Block, Origin
 from pipeline.sources.blocks import LineCutter, blocks_of_entries, blocks_of_lines
 from pipeline.sources.byte_stream import ByteStream, until_broken
@@ -15,6 +16,7 @@ from pipeline.sources.encoding import to_utf8
 from pipeline.sources.journal import BrokenInputError, SkipReason, cannot_read
 from pipeline.sources.layers import Reading, peel
 from pipeline.sources.newest_first import in_time_order
+from pipeline.sources.object_streams import ObjectStream, open_objects
 from pipeline.sources.parts import Part, PartGroup
 
 
@@ -36,11 +38,17 @@ class LogStream:
         return self._read()
 
 
-def open_log(part: Part, stream: ByteStream, reading: Reading) -> LogStream | None:
+InputStream = LogStream | ObjectStream
+"""What an input holds: a log, or Kubernetes objects."""
+
+
+def open_text(part: Part, stream: ByteStream, reading: Reading) -> InputStream | None:
     """Make a stream of a part whose compressions were taken off; None where it is no log (see the journal)."""
     text = _open_text(part, stream, reading)
     if text is None:
         return None
+    if holds_objects(text.peek(reading.limits.head_bytes)):
+        return open_objects(part, text, reading)
     origin = Origin(source=part.source, cluster=reading.cluster)
     return LogStream(origin, part.size_bytes, lambda: _read_text(part, text, reading))
 

@@ -9,13 +9,13 @@ from pipeline.sources.byte_stream import ByteStream, until_broken
 from pipeline.sources.journal import BrokenInputError, cannot_read
 from pipeline.sources.layers import ArchiveKind, Peeled, Reading, peel
 from pipeline.sources.local import stored_part
-from pipeline.sources.log_streams import LogStream, open_log, open_rotated
+from pipeline.sources.log_streams import InputStream, open_rotated, open_text
 from pipeline.sources.parts import Part, PartGroup
 from pipeline.sources.tar_archive import tar_groups
 from pipeline.sources.zip_archive import zip_groups
 
 
-def open_group(group: PartGroup, reading: Reading, depth: int = 0) -> Iterator[LogStream]:
+def open_group(group: PartGroup, reading: Reading, depth: int = 0) -> Iterator[InputStream]:
     """Open one log, or the logs of one archive. What cannot be read goes to the journal.
 
     Args:
@@ -39,14 +39,14 @@ def open_group(group: PartGroup, reading: Reading, depth: int = 0) -> Iterator[L
                 yield from _open_archive(part, raw, peeled, reading, depth)
                 return
             raw.forget()
-            stream = open_log(part, peeled.stream, reading)
+            stream = open_text(part, peeled.stream, reading)
             if stream is not None:
                 yield stream
     except BrokenInputError as error:
         reading.journal.report(error.problem)
 
 
-def _open_archive(part: Part, raw: ByteStream, peeled: Peeled, reading: Reading, depth: int) -> Iterator[LogStream]:
+def _open_archive(part: Part, raw: ByteStream, peeled: Peeled, reading: Reading, depth: int) -> Iterator[InputStream]:
     if depth >= reading.limits.max_archive_depth:
         why = f"it stands in {depth} archives, one in the other"
         raise BrokenInputError(cannot_read(part.source, why, "unpack the outer ones"))

@@ -6,9 +6,6 @@ import gzip
 import json
 from pathlib import Path
 
-import pytest
-
-from pipeline.sources.journal import SkipReason
 from tests.pipeline.sources.file_samples import Reader
 
 MESSAGES = ["level=info msg=one", "level=info msg=two"]
@@ -32,21 +29,3 @@ def test_csv_gives_its_entries(tmp_path: Path, read: Reader) -> None:
 
     assert 2 == len(block.data.splitlines())
     assert (2, 4) == block.line_numbers
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b'{"apiVersion": "v1", "kind": "List", "items": []}',
-        b"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n",
-    ],
-    ids=["JSON", "YAML"],
-)
-def test_kubernetes_objects_are_no_log(content: bytes, tmp_path: Path, read: Reader) -> None:
-    """A directory with a dump of the cluster beside the logs is read without it."""
-    (tmp_path / "objects").write_bytes(content)
-    (tmp_path / "c.log").write_bytes(b"one\n")
-    outcome = read(tmp_path)
-
-    assert ([str(tmp_path / "c.log")], []) == (list(outcome.logs), outcome.problems)
-    assert [SkipReason.OBJECTS] == [skipped.reason for skipped in outcome.skipped]

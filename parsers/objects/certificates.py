@@ -1,0 +1,56 @@
+"""Certificates: those that Secrets and ConfigMaps publish, and what cert-manager says about its own.
+
+Of a Secret only the public certificates are kept: `tls.crt` and `ca.crt`, decoded and taken apart. Keys, other members
+and whatever else a PEM file holds are never copied.
+Sources: k8s.io/api v0.30 core/v1; cert-manager v1.16 pkg/apis/certmanager/v1/types_certificate.go.
+"""
+
+from __future__ import annotations
+
+from parsers.object_facts import CertificateInfo, CertManagerCertificateFacts, SecretFacts
+from parsers.objects.members import (
+    Object,
+    changed_at_of,
+    conditions_at,
+    created_at_of,
+    number_at,
+    object_at,
+    ref_of,
+    text_at,
+    texts_at,
+    time_at,
+)
+from parsers.x509 import read_base64, read_certificates
+
+
+def read_secret(document: Object) -> SecretFacts:
+    """Read a Secret."""
+    return SecretFacts(
+        ref=ref_of(document),
+        created_at=created_at_of(document),
+        changed_at=changed_at_of(document),
+        certificates=_member(document, "tls.crt"),
+        authorities=_member(document, "ca.crt"),
+    )
+
+
+def read_cert_manager_certificate(document: Object) -> CertManagerCertificateFacts:
+    """Read a Certificate of cert-manager.io."""
+    spec, status = object_at(document, "spec"), object_at(document, "status")
+    return CertManagerCertificateFacts(
+        ref=ref_of(document),
+        secret_name=text_at(spec, "secretName"),
+        dns_names=texts_at(spec, "dnsNames"),
+        not_after=time_at(status, "notAfter"),
+        renewal_at=time_at(status, "renewalTime"),
+        revision=number_at(status, "revision"),
+        conditions=conditions_at(status, "conditions"),
+    )
+
+
+def _member(document: Object, name: str) -> tuple[CertificateInfo, ...]:
+    encoded = object_at(document, "data").get(name)
+    if isinstance(encoded, str):
+        return read_base64(encoded).certificates
+    plain = object_at(document, "stringData").get(name)
+    return read_certificates(plain.encode(errors="replace")).certificates if isinstance(plain, str) else ()

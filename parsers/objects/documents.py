@@ -1,0 +1,131 @@
+"""Bytes of a file -> the objects in it: JSON, JSON lines, several JSON documents, YAML documents.
+
+A list is taken apart item by item, so that memory holds one decoded object at a time. What cannot be read is told as
+data (`UnreadableObject`); a document that ends too early still gives the items before its end. Nothing is raised.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from parsers.json_documents import split_json
+from parsers.object_facts import AnyFacts
+from parsers.objects.reading import UnknownObject, read_all, with_kind
+from parsers.objects.times import newest_time
+from parsers.objects.yaml_documents import split_yaml
+from parsers.text import scrub
+
+_MAX_WHY_CHARS: Final = 200
+_JSON_STARTS: Final = (b"{", b"[")
+
+
+class UnreadableObject(msgspec.Struct, frozen=True):
+    """A part of a file that is no object."""
+
+    line: int
+    why: str
+
+
+class FoundObject(msgspec.Struct, frozen=True):
+    """An object of a file."""
+
+    facts: AnyFacts
+    line: int  # where its document begins
+    newest_at: datetime | None = None  # the newest time that its own document says something happened at
+
+
+Found = FoundObject | UnknownObject | UnreadableObject
+
+
+class _List(msgspec.Struct):
+    """A list whose items are not decoded yet."""
+
+    items: list[msgspec.Raw]
+    kind: Any = ""
+    api_version: Any = msgspec.field(name="apiVersion", default="")
+
+
+_list_decoder = msgspec.json.Decoder(_List)
+
+
+def read_object_documents(data: bytes) -> Iterator[AnyFacts | UnreadableObject]:
+    """Facts of all objects of known kinds, and what could not be read."""
+    for found in find_objects(data):
+        if isinstance(found, FoundObject):
+            yield found.facts
+        elif isinstance(found, UnreadableObject):
+            yield found
+
+
+def find_objects(data: bytes) -> Iterator[Found]:
+    """Everything that a file of Kubernetes objects holds, in its order."""
+    text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith(_JSON_STARTS):
+        return _find_in_json(text, 1 + data[: len(data) - len(text)].count(b"\n"))
+    return _find_in_yaml(data)
+
+
+def _find_in_json(text: bytes, line: int) -> Iterator[Found]:
+    try:
+        shell = _list_decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        yield from _find_in_json_documents(text, line)
+        return
+    version, kind = (value if isinstance(value, str) else "" for value in (shell.api_version, shell.kind))
+    for item in shell.items:
+        yield from _read_json(bytes(item), line, version, kind)
+
+
+def _find_in_json_documents(text: bytes, line: int) -> Iterator[Found]:
+    """One document, several, or one a line; also what is left of a list that ends too early."""
+    whole = _decode(text)
+    if isinstance(whole, Mapping):
+        yield from _read(whole, text, line)
+        return
+    for number, entry in split_json([text]):
+        yield from _read_json(entry, line + number - 1, "", "")
+
+
+def _read_json(raw: bytes, line: int, version: str, kind: str) -> Iterator[Found]:
+    document = _decode(raw)
+    if isinstance(document, Mapping):
+        yield from _read(with_kind(document, version, kind), raw, line)
+    else:
+        yield UnreadableObject(line, document if isinstance(document, str) else "it is no object")
+
+
+def _find_in_yaml(data: bytes) -> Iterator[Found]:
+    for line, raw, document in split_yaml(data):
+        if isinstance(document, Mapping):
+            yield from _read(document, raw, line)
+        elif document is not None:
+            yield UnreadableObject(line, document if isinstance(document, str) else "it is no object")
+
+
+def _read(document: Mapping[str, Any], raw: bytes, line: int) -> Iterator[Found]:
+    newest_at = newest_time(raw)
+    for found in read_all(document):
+        yield found if isinstance(found, UnknownObject) else FoundObject(found, line, newest_at)
+
+
+def _decode(raw: bytes) -> Mapping[str, Any] | list[Any] | str | None:
+    """A decoded document; a text says why it could not be decoded."""
+    try:
+        value: Any = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        value = _decode_tolerantly(raw)
+    return value if isinstance(value, Mapping | list | str) else None
+
+
+def _decode_tolerantly(raw: bytes) -> object:
+    """With the standard library, which takes lone surrogates and NaN, and with wrong bytes replaced."""
+    try:
+        value = json.loads(raw.decode("utf-8", "replace"), strict=False)
+    except (ValueError, RecursionError) as error:
+        return scrub(str(error))[:_MAX_WHY_CHARS] or type(error).__name__
+    return None if isinstance(value, str) else value

@@ -1,0 +1,10 @@
+"""Tells by the beginning of a file whether it holds Kubernetes objects rather than a log."""
+
+from __future__ import annotations
+
+from parsers.documents import is_kubernetes_object
+
+
+def holds_objects(head: bytes) -> bool:
+    """Whether a file that begins with `head` (UTF-8) is one of objects."""
+    return is_kubernetes_object(head)
