@@ -137,6 +137,13 @@ class FailureSeen(Event, frozen=True):
     ends_process: bool = False
 
 
+class ErrorNotUnderstood(Event, frozen=True):
+    """An error record of a controller that no rule knows. It is shown, never reasoned with: the engine ignores it."""
+
+    text: str  # redacted and capped
+    key: ObjectKey | None = None
+
+
 class ControllerStarted(Event, frozen=True):
     """The banner of a new process: every count starts at zero."""
 
@@ -168,6 +175,7 @@ AnyEvent = (
     | ReplicasBlocked
     | KeyDeleted
     | FailureSeen
+    | ErrorNotUnderstood
     | ControllerStarted
     | LeaderElected
     | LeaderLost

@@ -39,6 +39,7 @@ from parsers.events import (
 from parsers.failures import FailureFinder
 from parsers.parse import parse_line
 from parsers.records import LogRecord, Origin, SourceLine, TimeBasis, Unparsed
+from parsers.residue import ResidueReader
 from parsers.unknown import unknown_failure
 
 RECENT_CAUSES = 32
@@ -87,6 +88,7 @@ class StreamReader:
         *,
         fallback_at: datetime,
         year_hint: datetime | None = None,
+        with_residue: bool = False,
     ) -> None:
         """Read one stream.
 
@@ -94,8 +96,10 @@ class StreamReader:
             finder: finds the failures.
             fallback_at: the time of reading; records without any time get it.
             year_hint: gives klog times their year; None: the records before them, or the arrival, do.
+            with_residue: error records that no rule knows are events, too.
         """
         self.counts = StreamCounts()
+        self.residue = ResidueReader(finder) if with_residue else None
         self._finder = finder
         self._fallback_at = fallback_at
         self._year_hint = year_hint
@@ -117,9 +121,16 @@ class StreamReader:
         if state is None:
             state = self._origins[record.origin] = _OriginState()
         at = self._time_of(record, line, state)
-        for event in self._events_of(record, at, state):
-            self.counts.events += 1
-            yield event
+        events = list(self._events_of(record, at, state))
+        self.counts.events += len(events)
+        yield from events
+        if self.residue is not None:
+            yield from self.residue.read(record, at, events)
+
+    def finish(self) -> Iterator[Event]:
+        """The stream has ended: events of what was held back."""
+        if self.residue is not None:
+            yield from self.residue.finish()
 
     def _count_unparsed(self, unparsed: Unparsed) -> None:
         self.counts.unparsed[unparsed.reason.value] += 1

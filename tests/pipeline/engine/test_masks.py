@@ -18,7 +18,7 @@ MASKED = {
     "pod": ("api-7d9f8c6b5-x2b4z is gone", "api-# is gone"),
     "quantity": ("cpu=500m, memory=1.5Gi", "cpu=#, memory=#"),
     "duration": ("gave up after 1m30s", "gave up after #"),
-    "hash": ("digest sha256:9b4c0f3a77aa", "digest sha256:#"),
+    "hash": ("digest sha256:9b4c0f3a77aa", "digest sha#:#"),
     "count": ("3 of 12 replicas", "# of # replicas"),
     "name that only looks like a hash": ("the-deadline of bcdfg", "the-deadline of bcdfg"),
     "C++ name": ("error in a::b", "error in a::b"),
