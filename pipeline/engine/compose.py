@@ -107,7 +107,7 @@ def _victim(members: Sequence[Member], settings: EngineSettings, now: datetime) 
     ordered = sorted(members, key=lambda member: member.spell.first_at)
     first, last = ordered[0], ordered[-1]
     onset: Onset = onset_of(first.spell)
-    newest = last.spell.streaks[-1]
+    newest = last.spell.newest
     slope = retries_per_second(newest)
     counts = [member.spell.max_count for member in ordered if member.spell.max_count is not None]
     tally = max(last.spell.tallies(), key=lambda one: one.last, default=None)

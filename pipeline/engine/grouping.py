@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from parsers.events import ObjectKey
-from parsers.records import Origin
 from pipeline.engine.causes import Basis, Cause, choose_cause, depth_of
 from pipeline.engine.clusters import ClusterState, failures_of
 from pipeline.engine.controller_trouble import ControllerTrouble, controller_troubles
@@ -17,7 +16,7 @@ from pipeline.engine.inventory import Inventory
 from pipeline.engine.joins import Spot, Witness, deepen
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.spells import Spell, fold_tracks, is_presumed_over, onset_of, runaway_at
-from pipeline.engine.streaks import EndReason, Track
+from pipeline.engine.streaks import EndReason
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -79,7 +78,7 @@ def _members_of(known: _Known, key: ObjectKey) -> Iterable[Member]:
         return
     rule = known.settings.rule_for(key)
     for spell in fold_tracks(tracks):
-        last_origin = known.state.origins[_origin_of(spell, tracks)]
+        last_origin = known.state.origins[spell.newest.origin]
         opened_at = runaway_at(spell, rule, known.now, shows_passes=last_origin.shows_passes)
         if opened_at is None:
             continue
@@ -92,12 +91,6 @@ def _members_of(known: _Known, key: ObjectKey) -> Iterable[Member]:
         spot = Spot(key, onset_of(spell).at, ended_at)
         cause = deepen(cause, elsewhere, spot, known.aliases, known.inventory)
         yield Member(key=key, spell=spell, cause=cause, opened_at=opened_at, ended_at=ended_at, end=end)
-
-
-def _origin_of(spell: Spell, tracks: Mapping[Origin, Track]) -> Origin:
-    """The origin that saw the end of the spell."""
-    last = spell.streaks[-1]
-    return next(origin for origin, track in tracks.items() if any(streak is last for streak in track.streaks))
 
 
 def _troubles_of(

@@ -17,14 +17,17 @@ from pipeline.engine.streaks import EndReason, Streak, Tally, Track
 
 ESTIMATE_FROM_SECONDS = 5.0
 """An onset this much before the first failure line is worth an estimate; less is the noise of events."""
+LONGEST_ESTIMATE_SECONDS = 366 * 86_400.0
+"""No process runs for longer: a count that would need more was never printed by a controller."""
 
 
 class Spell(msgspec.Struct, frozen=True):
     """A key failing without a success in between, over restarts and changes of the leader."""
 
-    streaks: tuple[Streak, ...]  # by time; the last one tells how it stands
+    streaks: tuple[Streak, ...]  # by time; those of several origins may overlap
     ended_at: datetime | None
     end: EndReason | None
+    passed_at: datetime | None = None  # a pass after the last failure, of which it is not certain yet that it succeeded
 
     @property
     def first_at(self) -> datetime:
@@ -35,6 +38,11 @@ class Spell(msgspec.Struct, frozen=True):
     def last_at(self) -> datetime:
         """The last failure that was read."""
         return max(streak.last_at for streak in self.streaks)
+
+    @property
+    def newest(self) -> Streak:
+        """The streak that tells how it stands: the one with the last failure."""
+        return max(self.streaks, key=lambda streak: (streak.last_at, streak.ended_at is None, streak.origin))
 
     @property
     def failures(self) -> int:
@@ -66,7 +74,7 @@ def fold_tracks(tracks: Mapping[Origin, Track]) -> list[Spell]:
     """The spells of a key, oldest first."""
     streaks = sorted(
         (streak for track in tracks.values() for streak in track.streaks),
-        key=lambda streak: (streak.first_at, streak.last_at),
+        key=lambda streak: (streak.first_at, streak.last_at, streak.origin),
     )
     passes = sorted(at for track in tracks.values() for at in track.passes)
     spells: list[Spell] = []
@@ -77,7 +85,10 @@ def fold_tracks(tracks: Mapping[Origin, Track]) -> list[Spell]:
             current = []
         current.append(streak)
     if current:
-        spells.append(_spell(current, passes, None))
+        newest = _spell(current, passes, None)
+        pending = (track.completed_at for track in tracks.values() if track.completed_at is not None)
+        passed_at = min((at for at in pending if at > newest.last_at), default=None)
+        spells.append(msgspec.structs.replace(newest, passed_at=passed_at) if passed_at is not None else newest)
     return spells
 
 
@@ -90,7 +101,7 @@ def _end_of(
     streaks: Iterable[Streak], passes: list[datetime], *, before: datetime | None
 ) -> tuple[datetime, EndReason] | None:
     """When and why the trouble of some streaks ended: by the end of the last, or a pass in another origin after it."""
-    last = max(streaks, key=lambda streak: (streak.last_at, streak.ended_at is None))
+    last = max(streaks, key=lambda streak: (streak.last_at, streak.ended_at is None, streak.origin))
     if last.ended_at is not None and last.end is not None and (before is None or last.ended_at <= before):
         return last.ended_at, last.end
     if any(streak.is_blocked and streak.ended_at is None for streak in streaks):
@@ -111,19 +122,36 @@ class Onset(msgspec.Struct, frozen=True):
 def onset_of(spell: Spell) -> Onset:
     """When the trouble began: the first failure, or earlier where the log begins in the middle of it."""
     first = spell.streaks[0]
-    if first.first_count_at is None or _is_beginning_seen(first):
-        return Onset(first.first_at, is_estimate=False)
-    estimate = first.first_count_at - timedelta(seconds=seconds_until(first.first_count) * _stretch(first))
-    if (first.first_at - estimate).total_seconds() < ESTIMATE_FROM_SECONDS:
-        return Onset(first.first_at, is_estimate=False)
-    return Onset(estimate, is_estimate=True)
+    return _onset(first, stretch=_stretch(first), longest_gap_seconds=first.longest_gap_seconds)
 
 
-def _is_beginning_seen(streak: Streak) -> bool:
+def onset_for_rule(spell: Spell) -> datetime:
+    """When the trouble began, as its first count alone tells.
+
+    What comes later may better the estimate, but must not move the moment at which the key ran away: an incident's id
+    is made of it.
+    """
+    return _onset(spell.streaks[0], stretch=1.0, longest_gap_seconds=0.0).at
+
+
+def _onset(first: Streak, *, stretch: float, longest_gap_seconds: float) -> Onset:
+    seen = Onset(first.first_at, is_estimate=False)
+    seconds = seconds_until(first.first_count) * stretch
+    if first.first_count_at is None or seconds > LONGEST_ESTIMATE_SECONDS:
+        return seen
+    if _is_beginning_seen(first, longest_gap_seconds):
+        return seen
+    estimate = first.first_count_at - timedelta(seconds=seconds)
+    if first.zero_at is not None:
+        estimate = max(estimate, first.zero_at)
+    return seen if (first.first_at - estimate).total_seconds() < ESTIMATE_FROM_SECONDS else Onset(estimate, True)
+
+
+def _is_beginning_seen(streak: Streak, longest_gap_seconds: float) -> bool:
     """Whether an earlier failure of the key would have been read: its origin was watched for longer than one wait."""
     if streak.watched_since is None:
         return False
-    wait = max(wait_after(streak.first_count - 1), streak.longest_gap_seconds)
+    wait = max(wait_after(streak.first_count - 1), longest_gap_seconds)
     return (streak.first_at - streak.watched_since).total_seconds() > 1.5 * wait
 
 
@@ -149,10 +177,10 @@ def runaway_at(spell: Spell, rule: RunawayRule, now: datetime, *, shows_passes: 
     `shows_passes`: healthy passes are visible in the log, so that silence counts as no success; elsewhere the
     trouble is known to have lasted only up to its last line.
     """
-    onset_at = onset_of(spell).at
-    until = spell.ended_at if spell.ended_at is not None and spell.is_blocked else spell.last_at
-    if spell.ended_at is None and (shows_passes or spell.is_blocked):
-        until = max(now, spell.last_at)
+    onset_at = onset_for_rule(spell)
+    until = spell.last_at
+    if shows_passes or spell.is_blocked:
+        until = max(until, spell.ended_at or spell.passed_at or now)
     candidates = [
         at
         for at in (_failing_long(spell, rule, onset_at), _count_high(spell, rule, onset_at))
@@ -167,8 +195,9 @@ def _failing_long(spell: Spell, rule: RunawayRule, onset_at: datetime) -> dateti
         return max(long_enough_at, spell.first_at)
     if spell.failures < rule.min_failures:
         return None
-    third_at = next((streak.third_at for streak in spell.streaks if streak.third_at is not None), spell.last_at)
-    return max(long_enough_at, third_at, spell.first_at)
+    failed_at = sorted(at for streak in spell.streaks for at in streak.failed_at)
+    enough_at = failed_at[rule.min_failures - 1] if len(failed_at) >= rule.min_failures else spell.last_at
+    return max(long_enough_at, enough_at, spell.first_at)
 
 
 def _count_high(spell: Spell, rule: RunawayRule, onset_at: datetime) -> datetime | None:
@@ -180,7 +209,7 @@ def _count_high(spell: Spell, rule: RunawayRule, onset_at: datetime) -> datetime
 
 def expected_wait(spell: Spell) -> float:
     """Seconds until the next attempt can be expected: the back-off, or what the log itself has shown."""
-    last = spell.streaks[-1]
+    last = spell.newest
     shown = last.longest_gap_seconds
     return max(wait_after(last.last_count) if last.last_count_at is not None else 0.0, shown, 10.0)
 

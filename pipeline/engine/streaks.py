@@ -19,6 +19,10 @@ CONFIRM_AFTER = timedelta(seconds=2)
 """A pass without an error this long after its end has succeeded: the error's line follows within microseconds."""
 MAX_TALLIES = 24
 MAX_PASSES = 32
+SURE_COUNT = 14
+"""Counts above it are reached by failing alone, or nearly so: the waits no longer double."""
+MAX_FAILURE_TIMES = 32
+"""Times of failures kept per streak: the first ones, by which the rule finds the failure that it waits for."""
 
 
 class EndReason(enum.Enum):
@@ -52,14 +56,16 @@ class Tally(msgspec.Struct):
 class Streak(msgspec.Struct):
     """Failures of a key in one origin with no success between them."""
 
+    origin: Origin
     first_at: datetime
     last_at: datetime
     attempts: int = 0
     refusals: int = 0
     counts_seen: int = 0
     is_blocked: bool = False  # a ReplicaFailure condition holds; it lasts until a patch removes it
-    third_at: datetime | None = None
+    failed_at: list[datetime] = msgspec.field(default_factory=list)  # of the first failures
     watched_since: datetime | None = None  # first line of the origin, the process' start or the last healthy pass
+    zero_at: datetime | None = None  # the process' start or the last healthy pass: the count began after it
     first_count: int = 0
     first_count_at: datetime | None = None
     max_count: int = 0
@@ -102,7 +108,7 @@ class Track(msgspec.Struct):
         """An attempt failed, or was refused."""
         self.completed_at = None
         self.was_refused = is_refusal
-        streak = self._open(seen.at)
+        streak = self._open(seen)
         streak.attempts += not is_refusal
         streak.refusals += is_refusal
         _touch(streak, seen.at)
@@ -111,9 +117,13 @@ class Track(msgspec.Struct):
     def count(self, count: int, seen: Sighting, *, high_count: int) -> None:
         """A retry line was printed."""
         self.completed_at = None
-        streak = self._open(seen.at)
-        if count < streak.last_count and not self.has_restarted:
+        streak = self._open(seen)
+        if count == streak.last_count and seen.at == streak.last_count_at:
+            return  # the same line once more, by another road
+        if count <= streak.last_count and not self.has_restarted:
             streak = self._restart_after_reset(streak, seen)
+        elif streak.first_count_at is None and self._goes_on(count):
+            streak = self._rejoin()
         if self.has_restarted or streak.slope_at is None:
             streak.slope_count, streak.slope_at = count, seen.at
         self.has_restarted = False
@@ -155,7 +165,7 @@ class Track(msgspec.Struct):
 
     def block(self, failure: Failure, seen: Sighting) -> None:
         """A condition says that the key's ReplicaSet cannot create pods."""
-        streak = self._open(seen.at)
+        streak = self._open(seen)
         streak.is_blocked = True
         streak.refusals += 1
         _touch(streak, seen.at)
@@ -181,17 +191,15 @@ class Track(msgspec.Struct):
         if self.open_streak is not None:
             self.open_streak.restarts += 1
 
-    def _open(self, at: datetime) -> Streak:
+    def _open(self, seen: Sighting) -> Streak:
         streak = self.open_streak
         if streak is None:
-            streak = Streak(first_at=at, last_at=at, watched_since=self._watched_before(at))
+            at = seen.at
+            zero_at = _newest_before(at, self.started_at, self.passes[-1] if self.passes else None)
+            watched_since = _newest_before(at, self.watched_since, zero_at)
+            streak = Streak(origin=seen.origin, first_at=at, last_at=at, watched_since=watched_since, zero_at=zero_at)
             self.streaks.append(streak)
         return streak
-
-    def _watched_before(self, at: datetime) -> datetime | None:
-        """Since when the key's failures would have been seen, and were not."""
-        marks = (self.watched_since, self.started_at, self.passes[-1] if self.passes else None)
-        return max((mark for mark in marks if mark is not None and mark <= at), default=None)
 
     def _restart_after_reset(self, streak: Streak, seen: Sighting) -> Streak:
         """The count fell: the newest attempt belongs to a new streak."""
@@ -199,12 +207,42 @@ class Track(msgspec.Struct):
         is_attempt_new = tally is not None and streak.attempts > 0
         streak.attempts -= is_attempt_new
         self._end(seen.at, EndReason.COUNT_RESET)
-        fresh = self._open(seen.at)
+        fresh = self._open(seen)
         if tally is not None and is_attempt_new:
             tally.count -= 1
+            streak.tallies = {name: one for name, one in streak.tallies.items() if one.count}
             fresh.attempts = 1
             _tally(fresh, tally.failure, tally.last)
         return fresh
+
+    def _goes_on(self, count: int) -> bool:
+        """Whether a count goes on from that of the streak before: a success would have set it to zero.
+
+        What looked like a success between them was a failed pass whose error line is lost. Small counts prove nothing,
+        as the events of a busy rollout reach them at once.
+        """
+        before = self.streaks[-2] if len(self.streaks) > 1 else None
+        return (
+            before is not None
+            and before.end is EndReason.PASSED
+            and not self.has_restarted
+            and count > before.last_count > SURE_COUNT
+        )
+
+    def _rejoin(self) -> Streak:
+        """Take back the success between the last two streaks."""
+        newest = self.streaks.pop()
+        streak = self.streaks[-1]
+        if streak.ended_at in self.passes:
+            self.passes.remove(streak.ended_at)
+        streak.ended_at = streak.end = None
+        streak.attempts += newest.attempts
+        streak.refusals += newest.refusals
+        for at in newest.failed_at:
+            _touch(streak, at)
+        for tally in newest.tallies.values():
+            _tally(streak, tally.failure, tally.last)
+        return streak
 
     def _end(self, at: datetime, reason: EndReason) -> None:
         streak = self.streaks[-1]
@@ -218,14 +256,19 @@ class Track(msgspec.Struct):
             del self.passes[1]
 
 
+def _newest_before(at: datetime, *marks: datetime | None) -> datetime | None:
+    """The newest of some times that does not lie behind `at`."""
+    return max((mark for mark in marks if mark is not None and mark <= at), default=None)
+
+
 def _touch(streak: Streak, at: datetime) -> None:
     """Move the end of a streak. A log's own order counts, not a time that steps back a little."""
     if at > streak.last_at:
         streak.longest_gap_seconds = max(streak.longest_gap_seconds, (at - streak.last_at).total_seconds())
         streak.last_at = at
     streak.first_at = min(streak.first_at, at)
-    if streak.third_at is None and streak.failures >= 3:
-        streak.third_at = at
+    if len(streak.failed_at) < min(streak.failures, MAX_FAILURE_TIMES):
+        streak.failed_at.append(at)
 
 
 def _tally(streak: Streak, failure: Failure, seen: Sighting) -> None:
