@@ -130,7 +130,7 @@ def _apiext_lines(hour: int) -> Iterator[str]:
 
 
 def cause_in_another_log(_: Path) -> dict[str, list[str]]:
-    """The same time-out; the API server's log says why."""
+    """The same time-out; the API server's log (of `kubectl logs --timestamps`: klog has no year) says why."""
     log = _begin(13)
     failing(log, "production", "ledger-sync", _ALLOTTED, attempts=20, took_seconds=60.0)
     return {"controller.log": log.lines, "kube-apiserver.log": list(_apiserver_lines(13))}
@@ -146,6 +146,7 @@ def _apiserver_lines(hour: int) -> Iterator[str]:
     for minute in range(1, 20, 3):
         text = cause.format(hour=hour, minute=minute)
         yield (
+            f"2026-11-23T{hour}:{minute:02d}:21.307012184Z "
             f"W1123 {hour}:{minute:02d}:21.306877       1 reflector.go:547] "
             "storage/cacher.go:/getambassador.io/mappings: failed to list getambassador.io/v3alpha1, Kind=Mapping: "
             f"{text}"

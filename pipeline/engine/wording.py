@@ -29,7 +29,7 @@ _WHAT_HAPPENED = {
     "tls.handshake_eof": "{culprit} ends the connection in the TLS handshake",
     "tls.other": "TLS with {culprit} fails",
     "webhook.conversion_unreachable": "conversion webhook {culprit} cannot be reached",
-    "webhook.conversion_failed": "conversion of {culprit} fails",
+    "webhook.conversion_failed": "conversion webhook {culprit} fails",
     "webhook.admission_unreachable": "admission webhook {culprit} cannot be reached",
     "webhook.admission_denied": "{culprit} denies the change",
     "webhook.timeout": "webhook {culprit} does not answer in time",
@@ -145,8 +145,7 @@ def _name_of_api(failure_class: str, name: str) -> str:
     """A kind or resource that stands for the webhook behind it, where the log does not name that webhook."""
     if failure_class.startswith("tls."):
         return f"the conversion webhook of {name}"
-    is_its_webhook = failure_class in ("webhook.conversion_unreachable", "webhook.timeout", "webhook.no_endpoints")
-    return f"of {name}" if is_its_webhook else name
+    return f"of {name}" if failure_class.startswith("webhook.") else name
 
 
 def summary_of(trouble: Trouble, victims: Sequence[Victim], rules: RuleSet) -> str:

@@ -49,7 +49,7 @@ def _print_incident(console: Console, incident: Incident, number: int, count: in
     if evidence is not None:
         _print_field(console, "Evidence", f"{evidence.provenance.source}:{evidence.provenance.line}")
         _print_field(console, "", evidence.text)
-    if incident.cause.basis not in ("own_error", "none"):
+    if incident.cause.basis == "named_object":
         _print_field(console, "Error", incident.victims[0].last_error or "")
     for line in _aligned(_victim_rows(incident.victims)):
         console.print(Text(f"  {line}"))
