@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from parsers.events import Event
+from parsers.events import Event, Failure
 
 
 class ObjectRef(msgspec.Struct, frozen=True, order=True):
@@ -330,3 +330,5 @@ class ObjectSeen(Event, frozen=True):
     """An object as it was at a time. `at` is that of the snapshot; for a Kubernetes Event its last occurrence."""
 
     facts: AnyFacts
+    is_deleted: bool = False  # a watch saw it go: these are its last facts
+    failure: Failure | None = None  # what a Warning event or a bad condition says, taken apart

@@ -12,12 +12,14 @@ from parsers.controller import ControllerLine, LineKind, read_controller_line, r
 from parsers.events import CertificateFacts, Failure
 from parsers.failures import FailureFinder
 from parsers.lines import LineAssembler
+from parsers.object_facts import KubernetesEventFacts, ObjectRef
+from parsers.objects.snapshots import Snapshot
 from parsers.parse import parse_line
 from parsers.prefilter import Scanner
 from parsers.records import Block, LogRecord, SourceLine, Unparsed
 from parsers.rules.model import RuleSet
 from parsers.unknown import unknown_failure
-from pipeline.extract import scanner_for
+from pipeline.extract import read_objects_of, scanner_for
 from pipeline.sources.files import InputFiles
 from pipeline.sources.object_streams import ObjectStream
 
@@ -42,6 +44,35 @@ class ClassifiedLine(msgspec.Struct, frozen=True, omit_defaults=False):
     key: str | None
     retries: int | None
     text: str
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """Where a record stands, and when it was written."""
+
+    source: str
+    line: int
+    line_end: int
+    at: datetime | None
+
+
+def _classified(place: _Place, failure: Failure, key: str | None, *, retries: int | None = None) -> ClassifiedLine:
+    return ClassifiedLine(
+        source=place.source,
+        line=place.line,
+        line_end=place.line_end,
+        at=place.at,
+        failure_class=failure.failure_class,
+        also=failure.also,
+        rule=failure.rule,
+        webhook=failure.webhook,
+        service=failure.service,
+        kind=failure.kind,
+        certificate=failure.certificate,
+        peer=failure.peer,
+        key=key,
+        retries=retries,
+        text=failure.text,
+    )
 
 
 class _EveryPass:
@@ -88,23 +119,13 @@ class Classifier:
         failure = self._failure_of(line, record)
         if failure is None and line.kind is not LineKind.RETRY_COUNTED:
             return None
-        return ClassifiedLine(
-            source=record.origin.source,
-            line=record.line,
-            line_end=record.line_end,
-            at=record.at,
-            failure_class=failure.failure_class if failure is not None else "unknown",
-            also=failure.also if failure is not None else (),
-            rule=failure.rule if failure is not None else "controller.retry",
-            webhook=failure.webhook if failure is not None else None,
-            service=failure.service if failure is not None else None,
-            kind=failure.kind if failure is not None else None,
-            certificate=failure.certificate if failure is not None else None,
-            peer=failure.peer if failure is not None else None,
-            key=str(line.key) if line.key is not None else None,
-            retries=line.count if line.kind is LineKind.RETRY_COUNTED else None,
-            text=failure.text if failure is not None else record.message[:300],
-        )
+        place = _Place(record.origin.source, record.line, record.line_end, record.at)
+        key = str(line.key) if line.key is not None else None
+        if failure is not None:
+            retries = line.count if line.kind is LineKind.RETRY_COUNTED else None
+            return _classified(place, failure, key, retries=retries)
+        bare = Failure(failure_class="unknown", rule="controller.retry", text=record.message[:300])
+        return _classified(place, bare, key, retries=line.count)
 
     def _failure_of(self, line: ControllerLine, record: LogRecord) -> Failure | None:
         if line.kind is LineKind.CONDITIONS_PATCHED:
@@ -136,13 +157,36 @@ class ClassificationFilter(msgspec.Struct, frozen=True):
 
 
 def classify_files(
-    files: InputFiles, rules: RuleSet, chosen: ClassificationFilter, *, year_hint: datetime | None = None
+    files: InputFiles,
+    rules: RuleSet,
+    chosen: ClassificationFilter,
+    *,
+    read_at: datetime,
+    year_hint: datetime | None = None,
 ) -> Iterator[ClassifiedLine]:
-    """Recognised lines of all logs, one log after the other."""
+    """Recognised lines of all logs, and what objects say about failures, one file after the other."""
     scanner = scanner_for(rules)
     finder = FailureFinder(rules)
     for stream in files.streams():
         if isinstance(stream, ObjectStream):
+            snapshot = read_objects_of(stream, finder, read_at=read_at)
+            yield from filter(chosen.takes, _classify_objects(snapshot))
             continue
         classifier = Classifier(scanner, finder, year_hint=year_hint)
         yield from filter(chosen.takes, classifier.classify(stream.blocks()))
+
+
+def _classify_objects(snapshot: Snapshot) -> Iterator[ClassifiedLine]:
+    """Events and conditions that tell of a failure, in the order in which they stand in the file."""
+    for event in sorted(snapshot.events, key=lambda event: event.line):
+        if event.failure is not None:
+            facts = event.facts
+            about = facts.involved if isinstance(facts, KubernetesEventFacts) else facts.ref
+            place = _Place(event.origin.source, event.line, event.line, event.at)
+            yield _classified(place, event.failure, _key_of(about))
+
+
+def _key_of(about: ObjectRef) -> str | None:
+    """The controller's key, where the object is one that its queues hold."""
+    is_key = about.kind in ("Rollout", "Experiment", "AnalysisRun") and bool(about.namespace)
+    return f"{about.kind.lower()} {about.namespace}/{about.name}" if is_key else None

@@ -37,9 +37,9 @@ def first_time_of(block: Block) -> datetime | None:
     return next((at for line in head if (at := find_time(line)) is not None), None)
 
 
-def read_objects_of(stream: ObjectStream, *, read_at: datetime) -> Snapshot:
+def read_objects_of(stream: ObjectStream, finder: FailureFinder, *, read_at: datetime) -> Snapshot:
     """The objects of a file; what of it cannot be read goes to the journal."""
-    snapshot = read_snapshot(stream.read(), stream.origin, received_at=stream.received_at, read_at=read_at)
+    snapshot = read_snapshot(stream.read(), stream.origin, finder, received_at=stream.received_at, read_at=read_at)
     if snapshot.unreadable:
         first = snapshot.unreadable[0]
         stream.report_unreadable(snapshot.unreadable_count, first.line, first.why)

@@ -21,6 +21,9 @@ from pipeline.extract import StreamExtractor, read_objects_of, scanner_for
 from pipeline.sources.files import InputFiles
 from pipeline.sources.object_streams import ObjectStream
 from pipeline.spool import EventSpool, merge_by_time
+from pipeline.statistics.collector import StatisticsCollector
+from pipeline.statistics.rows import Statistics
+from pipeline.templates import Residue, TemplateCollector
 
 MAX_SAMPLES = 20
 
@@ -47,6 +50,15 @@ class ReplayFilter(msgspec.Struct, frozen=True):
             return False
         return not self.keys or str(key) in self.keys or f"{key.namespace}/{key.name}" in self.keys
 
+    def time_covered(self, totals: ReadTotals) -> tuple[datetime | None, datetime | None]:
+        """First and last time of what was read and passes."""
+        first_at, last_at = totals.first_at, totals.last_at
+        if self.since is not None and first_at is not None:
+            first_at = max(first_at, self.since)
+        if self.until is not None and last_at is not None:
+            last_at = min(last_at, self.until)
+        return first_at, last_at
+
 
 class ReadTotals(msgspec.Struct):
     """What was read, over all streams."""
@@ -57,6 +69,7 @@ class ReadTotals(msgspec.Struct):
     records: int = 0
     events: int = 0
     objects: int = 0
+    residue_omitted: int = 0  # errors that no rule knows, beyond the limit of a stream
     unparsed: Counter[str] = msgspec.field(default_factory=Counter)
     unparsed_samples: list[Unparsed] = msgspec.field(default_factory=list)
     first_at: datetime | None = None
@@ -71,6 +84,7 @@ class ReadTotals(msgspec.Struct):
         records = extractor.records
         self.records += records.records
         self.events += records.events
+        self.residue_omitted += extractor.residue_omitted_count
         self.unparsed.update(records.unparsed)
         self.unparsed_samples += records.unparsed_samples[: MAX_SAMPLES - len(self.unparsed_samples)]
         first = [at for at in (self.first_at, records.first_at) if at is not None]
@@ -80,10 +94,12 @@ class ReadTotals(msgspec.Struct):
 
 
 class ReplayResult(msgspec.Struct, frozen=True):
-    """Incidents in their final state, sorted by opened_at then id, and what was read."""
+    """Incidents in their final state, sorted by opened_at then id, what was read, and what was not understood."""
 
     incidents: tuple[Incident, ...]
     totals: ReadTotals
+    residue: Residue = Residue()
+    statistics: Statistics | None = None  # None: nobody asked for them
 
 
 def replay(
@@ -95,20 +111,71 @@ def replay(
     year_hint: datetime | None = None,
     chosen: ReplayFilter | None = None,
     on_progress: Callable[[], None] = lambda: None,
+    with_statistics: bool = False,
 ) -> ReplayResult:
     """Read all logs and find their incidents. An interruption (Ctrl-C) ends the reading, not the finding."""
     totals = ReadTotals()
+    taken = chosen or ReplayFilter()
+    spools = _spool_all(files, rules, totals, read_at=read_at, year_hint=year_hint, on_progress=on_progress)
+    engine, templates, sums = Engine(settings, rules), TemplateCollector(), StatisticsCollector()
+    for event in _merged(spools, taken):
+        engine.feed(event)
+        templates.add(event)
+        if with_statistics:
+            sums.add(event)
+    engine.finish()
+    coverage = _coverage(files, totals)
+    incidents = tuple(msgspec.structs.replace(incident, coverage=coverage) for incident in engine.incidents())
+    first_at, last_at = taken.time_covered(totals)
+    residue = templates.residue(first_at, last_at, omitted_count=totals.residue_omitted)
+    return ReplayResult(
+        incidents=incidents,
+        totals=totals,
+        residue=residue,
+        statistics=sums.statistics(incidents, residue, first_at=first_at, last_at=last_at) if with_statistics else None,
+    )
+
+
+def find_residue(
+    files: InputFiles,
+    rules: RuleSet,
+    *,
+    read_at: datetime,
+    year_hint: datetime | None = None,
+    chosen: ReplayFilter | None = None,
+    on_progress: Callable[[], None] = lambda: None,
+) -> tuple[Residue, ReadTotals]:
+    """Read all logs for the errors that no rule knows; no incidents are formed."""
+    totals = ReadTotals()
+    taken = chosen or ReplayFilter()
+    spools = _spool_all(files, rules, totals, read_at=read_at, year_hint=year_hint, on_progress=on_progress)
+    templates = TemplateCollector()
+    for event in _merged(spools, taken):
+        templates.add(event)
+    return templates.residue(*taken.time_covered(totals), omitted_count=totals.residue_omitted), totals
+
+
+def _spool_all(
+    files: InputFiles,
+    rules: RuleSet,
+    totals: ReadTotals,
+    *,
+    read_at: datetime,
+    year_hint: datetime | None,
+    on_progress: Callable[[], None],
+) -> list[EventSpool]:
+    """The events of every stream; after an interruption those that were read until then."""
     finder = FailureFinder(rules)
-    scanner = scanner_for(rules)
+    scanner = scanner_for(rules, with_residue=True)
     spools: list[EventSpool] = []
     try:
         for stream in files.streams():
             name = stream.origin.source
             if isinstance(stream, ObjectStream):
-                spools.append(_spool_objects(stream, totals, read_at))
+                spools.append(_spool_objects(stream, finder, totals, read_at))
                 on_progress()
                 continue
-            extractor = StreamExtractor(scanner, finder, read_at=read_at, year_hint=year_hint)
+            extractor = StreamExtractor(scanner, finder, read_at=read_at, year_hint=year_hint, with_residue=True)
             spools.append(EventSpool(name))
             try:
                 for event in extractor.events(_watched(stream.blocks(), on_progress)):
@@ -117,16 +184,12 @@ def replay(
                 totals.add(name, extractor)
     except KeyboardInterrupt:
         totals.was_interrupted = True
-    incidents = _correlate(spools, settings, rules, chosen or ReplayFilter())
-    coverage = _coverage(files, totals)
-    return ReplayResult(
-        incidents=tuple(msgspec.structs.replace(incident, coverage=coverage) for incident in incidents), totals=totals
-    )
+    return spools
 
 
-def _spool_objects(stream: ObjectStream, totals: ReadTotals, read_at: datetime) -> EventSpool:
+def _spool_objects(stream: ObjectStream, finder: FailureFinder, totals: ReadTotals, read_at: datetime) -> EventSpool:
     name = stream.origin.source
-    snapshot = read_objects_of(stream, read_at=read_at)
+    snapshot = read_objects_of(stream, finder, read_at=read_at)
     totals.sources.append(name)
     totals.objects += len(snapshot.events) + sum(snapshot.unknown.values())
     spool = EventSpool(name)
@@ -141,17 +204,13 @@ def _watched(blocks: Iterator[Block], on_progress: Callable[[], None]) -> Iterat
         on_progress()
 
 
-def _correlate(
-    spools: list[EventSpool], settings: EngineSettings, rules: RuleSet, chosen: ReplayFilter
-) -> list[Incident]:
-    engine = Engine(settings, rules)
+def _merged(spools: list[EventSpool], chosen: ReplayFilter) -> Iterator[Event]:
+    """The events asked for, by time; the spools are given back at the end."""
     for event in merge_by_time(spools):
         if chosen.takes(event):
-            engine.feed(event)
-    engine.finish()
+            yield event
     for spool in spools:
         spool.close()
-    return engine.incidents()
 
 
 def _coverage(files: InputFiles, totals: ReadTotals) -> Coverage:

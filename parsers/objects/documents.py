@@ -8,38 +8,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
+from parsers.documents import SNIFF_BYTES
 from parsers.json_documents import split_json
 from parsers.object_facts import AnyFacts
-from parsers.objects.reading import UnknownObject, read_all, with_kind
+from parsers.objects.exports import is_export, split_export
+from parsers.objects.found import Found, FoundObject, UnknownObject, UnreadableObject
+from parsers.objects.reading import read_all, with_kind
 from parsers.objects.times import newest_time
 from parsers.objects.yaml_documents import split_yaml
 from parsers.text import scrub
 
 _MAX_WHY_CHARS: Final = 200
 _JSON_STARTS: Final = (b"{", b"[")
-
-
-class UnreadableObject(msgspec.Struct, frozen=True):
-    """A part of a file that is no object."""
-
-    line: int
-    why: str
-
-
-class FoundObject(msgspec.Struct, frozen=True):
-    """An object of a file."""
-
-    facts: AnyFacts
-    line: int  # where its document begins
-    newest_at: datetime | None = None  # the newest time that its own document says something happened at
-
-
-Found = FoundObject | UnknownObject | UnreadableObject
 
 
 class _List(msgspec.Struct):
@@ -64,6 +48,8 @@ def read_object_documents(data: bytes) -> Iterator[AnyFacts | UnreadableObject]:
 
 def find_objects(data: bytes) -> Iterator[Found]:
     """Everything that a file of Kubernetes objects holds, in its order."""
+    if is_export(data[:SNIFF_BYTES]):
+        return _find_in_export(data)
     text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(_JSON_STARTS):
         return _find_in_json(text, 1 + data[: len(data) - len(text)].count(b"\n"))
@@ -77,8 +63,13 @@ def _find_in_json(text: bytes, line: int) -> Iterator[Found]:
         yield from _find_in_json_documents(text, line)
         return
     version, kind = (value if isinstance(value, str) else "" for value in (shell.api_version, shell.kind))
+    position = 0
     for item in shell.items:
-        yield from _read_json(bytes(item), line, version, kind)
+        raw = bytes(item)
+        start = text.find(raw, position)  # it stands there as it is: the item begins a few bytes on
+        line += text.count(b"\n", position, start)
+        yield from _read_json(raw, line, version, kind)
+        position = start
 
 
 def _find_in_json_documents(text: bytes, line: int) -> Iterator[Found]:
@@ -99,6 +90,15 @@ def _read_json(raw: bytes, line: int, version: str, kind: str) -> Iterator[Found
         yield UnreadableObject(line, document if isinstance(document, str) else "it is no object")
 
 
+def _find_in_export(data: bytes) -> Iterator[Found]:
+    for number, raw in split_export(data):
+        document = _decode(raw)
+        if isinstance(document, Mapping):
+            yield from _read(document, raw, number)
+        else:
+            yield UnreadableObject(number, document if isinstance(document, str) else "it is no object")
+
+
 def _find_in_yaml(data: bytes) -> Iterator[Found]:
     for line, raw, document in split_yaml(data):
         if isinstance(document, Mapping):
@@ -109,8 +109,9 @@ def _find_in_yaml(data: bytes) -> Iterator[Found]:
 
 def _read(document: Mapping[str, Any], raw: bytes, line: int) -> Iterator[Found]:
     newest_at = newest_time(raw)
+    is_deleted = document.get("type") == "DELETED" and "object" in document
     for found in read_all(document):
-        yield found if isinstance(found, UnknownObject) else FoundObject(found, line, newest_at)
+        yield found if isinstance(found, UnknownObject) else FoundObject(found, line, newest_at, is_deleted)
 
 
 def _decode(raw: bytes) -> Mapping[str, Any] | list[Any] | str | None:

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-import msgspec
-
 from parsers.object_facts import AnyFacts, ObjectRef, OtherFacts
 from parsers.objects.admission import read_crd, read_policy, read_webhook_configuration
 from parsers.objects.autoscalers import read_autoscaler
 from parsers.objects.certificates import read_cert_manager_certificate, read_secret
+from parsers.objects.found import UnknownObject
 from parsers.objects.kube_events import read_kube_event
 from parsers.objects.leases import read_lease
 from parsers.objects.members import (
@@ -69,13 +68,6 @@ _TRAFFIC_GROUPS: Final = frozenset(
     )
 )
 _INGRESS_GROUPS: Final = ("networking.k8s.io", "extensions")
-
-
-class UnknownObject(msgspec.Struct, frozen=True):
-    """An object of a kind that explains nothing here: counted."""
-
-    api_version: str
-    kind: str
 
 
 ReadObject = AnyFacts | UnknownObject

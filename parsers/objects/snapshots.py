@@ -13,9 +13,13 @@ from typing import Final
 
 import msgspec
 
+from parsers.documents import SNIFF_BYTES
+from parsers.failures import FailureFinder
 from parsers.object_facts import KubernetesEventFacts, ObjectRef, ObjectSeen
-from parsers.objects.documents import FoundObject, UnreadableObject, find_objects
-from parsers.objects.reading import UnknownObject
+from parsers.objects.documents import find_objects
+from parsers.objects.event_text import find_events, is_event_text
+from parsers.objects.failing import failing_message
+from parsers.objects.found import FoundObject, UnknownObject, UnreadableObject
 from parsers.objects.times import newest_time
 from parsers.records import Origin
 
@@ -31,19 +35,24 @@ class Snapshot(msgspec.Struct, frozen=True):
     unreadable_count: int
 
 
-def read_snapshot(data: bytes, origin: Origin, *, received_at: datetime | None, read_at: datetime) -> Snapshot:
+def read_snapshot(
+    data: bytes, origin: Origin, finder: FailureFinder, *, received_at: datetime | None, read_at: datetime
+) -> Snapshot:
     """Read a file of objects.
 
     Args:
         data: the whole file, UTF-8 as far as it is text.
         origin: where it comes from.
+        finder: takes apart what objects say about failures.
         received_at: when it was last written.
         read_at: now; stands in where nothing else gives a time.
     """
     found: list[FoundObject] = []
     unreadable: list[UnreadableObject] = []
     unknown: Counter[str] = Counter()
-    for one in find_objects(data):
+    written_at = received_at or read_at
+    is_text = is_event_text(data[:SNIFF_BYTES])
+    for one in find_events(data, written_at) if is_text else find_objects(data):
         match one:
             case FoundObject():
                 found.append(one)
@@ -51,12 +60,12 @@ def read_snapshot(data: bytes, origin: Origin, *, received_at: datetime | None, 
                 unreadable.append(one)
             case UnknownObject():
                 unknown[one.kind] += 1
-    taken_at = newest_time(data, received_at or read_at) or received_at or read_at
-    events = _date(found, origin, taken_at)
-    return Snapshot(events, dict(unknown), tuple(unreadable[:_MAX_UNREADABLE]), len(unreadable))
+    taken_at = written_at if is_text else newest_time(data, written_at) or written_at
+    events = [_with_failure(event, finder) for event in _date(found, origin, taken_at)]
+    return Snapshot(tuple(events), dict(unknown), tuple(unreadable[:_MAX_UNREADABLE]), len(unreadable))
 
 
-def _date(found: list[FoundObject], origin: Origin, taken_at: datetime) -> tuple[ObjectSeen, ...]:
+def _date(found: list[FoundObject], origin: Origin, taken_at: datetime) -> list[ObjectSeen]:
     """Give each object its time. Sorted by it, as the events of one stream have to be."""
     showings = Counter(one.facts.ref for one in found)
     shown_at: dict[ObjectRef, datetime] = {}
@@ -69,5 +78,11 @@ def _date(found: list[FoundObject], origin: Origin, taken_at: datetime) -> tuple
         elif showings[ref] > 1:
             at = max(min(one.newest_at or taken_at, taken_at), shown_at.get(ref, one.newest_at or taken_at))
             shown_at[ref] = at
-        events.append(ObjectSeen(at=at, origin=origin, line=one.line, facts=one.facts))
-    return tuple(sorted(events, key=lambda event: event.at))
+        events.append(ObjectSeen(at=at, origin=origin, line=one.line, facts=one.facts, is_deleted=one.is_deleted))
+    return sorted(events, key=lambda event: event.at)
+
+
+def _with_failure(event: ObjectSeen, finder: FailureFinder) -> ObjectSeen:
+    message = failing_message(event.facts)
+    failure = finder.find(message) if message else None
+    return event if failure is None else msgspec.structs.replace(event, failure=failure)

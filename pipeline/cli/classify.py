@@ -25,6 +25,8 @@ def classify_command(
     key: options.Keys = None,
 ) -> None:
     """Print every line that a rule recognises, with its class and the facts in it."""
+    from datetime import UTC, datetime
+
     from pipeline.classification import ClassificationFilter, classify_files
     from pipeline.errors import ExitCode
     from pipeline.sources.files import InputFiles
@@ -37,7 +39,7 @@ def classify_command(
     )
     settings, loaded = load(config, rules, {"cluster": cluster})
     files = InputFiles(paths, settings.read, settings.cluster or "")
-    found = classify_files(files, loaded, chosen, year_hint=options.year_hint(year))
+    found = classify_files(files, loaded, chosen, read_at=datetime.now(UTC), year_hint=options.year_hint(year))
     with reader_may_leave():
         if output is OutputFormat.TABLE:
             from pipeline.report.classified import print_classified
