@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from parsers.events import Event
+from parsers.events import ErrorNotUnderstood, Event
 from parsers.object_facts import ObjectSeen
 from parsers.rules.model import RuleSet
 from pipeline.engine.clusters import ClusterState
@@ -36,6 +36,8 @@ class Engine:
 
     def feed(self, event: Event) -> list[Incident]:
         """Take one event; returns incidents that changed, in their new revision."""
+        if isinstance(event, ErrorNotUnderstood):  # blames nobody
+            return []
         cluster = self._clusters.get(event.origin.cluster)
         if cluster is None:
             cluster = self._clusters[event.origin.cluster] = _Cluster(event.origin.cluster, self._settings, self._rules)
