@@ -23,6 +23,8 @@ from pipeline.sources.object_streams import ObjectStream
 
 LOOKED_AT_LINES = 200
 LOOKED_AT_BYTES = 1 << 18
+YEARLESS = 2000
+"""The year that `find_time` gives to times without one."""
 
 
 def scanner_for(rules: RuleSet, *, use_hyperscan: bool | None = None, with_residue: bool = False) -> Scanner:
@@ -34,7 +36,7 @@ def scanner_for(rules: RuleSet, *, use_hyperscan: bool | None = None, with_resid
 def first_time_of(block: Block) -> datetime | None:
     """The first time with a year in the first lines of a block."""
     head = block.data[:LOOKED_AT_BYTES].split(b"\n", LOOKED_AT_LINES)[:LOOKED_AT_LINES]
-    return next((at for line in head if (at := find_time(line)) is not None), None)
+    return next((at for line in head if (at := find_time(line)) is not None and at.year != YEARLESS), None)
 
 
 def read_objects_of(stream: ObjectStream, finder: FailureFinder, *, read_at: datetime) -> Snapshot:

@@ -31,7 +31,7 @@ def printed_output(command: str) -> str:
     before = Path.cwd()
     os.chdir(ROOT)
     try:
-        return CliRunner().invoke(app, arguments, catch_exceptions=False).stdout.rstrip("\n")
+        return CliRunner().invoke(app, arguments).stdout.rstrip("\n")
     finally:
         os.chdir(before)
 

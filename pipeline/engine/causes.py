@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 import msgspec
 
 from parsers.events import Failure, ObjectKey
 from pipeline.engine.culprits import Aliases, Culprit, culprit_of, identity_of, may_be_converted, names_only_itself
-from pipeline.engine.streaks import Sighting, Tally
+from pipeline.engine.tallies import Sighting, Tally
 
 
 class Basis(enum.Enum):

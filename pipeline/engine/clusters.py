@@ -5,6 +5,7 @@ Feeding only remembers; what it means is worked out by `grouping`, as a pure fun
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -28,24 +29,17 @@ from parsers.events import (
 from parsers.object_facts import KubernetesEventFacts, ObjectRef, ObjectSeen
 from parsers.records import Origin
 from pipeline.engine.inventory import Inventory, Seen
+from pipeline.engine.seen import SeenFailures
 from pipeline.engine.settings import EngineSettings
-from pipeline.engine.streaks import Sighting, Tally, Track, signature_of
+from pipeline.engine.streaks import Track
+from pipeline.engine.tallies import Sighting
 
-MAX_SEEN = 2_000
+ROOM = 1.1
+"""How far the state may grow beyond its limits before it is trimmed: trimming has to follow an evaluation."""
 MAX_MILESTONES = 32
 MAX_OBJECTS = 200_000
 MAX_VERSIONS = 4
 """Versions kept of one object: the newest ones."""
-
-
-class SeenFailure(msgspec.Struct):
-    """A failure without a key, of one origin: how often it was met."""
-
-    origin: Origin
-    carrier: str
-    tally: Tally
-    ends_process: bool = False
-    longest_gap_seconds: float = 0.0
 
 
 class OriginState(msgspec.Struct):
@@ -61,6 +55,7 @@ class OriginState(msgspec.Struct):
     leads: list[datetime] = msgspec.field(default_factory=list)
     losses: list[datetime] = msgspec.field(default_factory=list)
     stops: list[datetime] = msgspec.field(default_factory=list)
+    first_pass_at: datetime | None = None
     last_pass_at: datetime | None = None
 
 
@@ -70,12 +65,19 @@ class ClusterState:
     def __init__(self, settings: EngineSettings) -> None:
         self.keys: dict[ObjectKey, dict[Origin, Track]] = {}
         self.origins: dict[Origin, OriginState] = {}
-        self.seen: dict[tuple[Origin, str, str], SeenFailure] = {}
+        self.seen = SeenFailures(settings)
+        self.failed: dict[ObjectKey, None] = {}  # keys that ever failed, oldest first
         self.objects: dict[ObjectRef, list[Seen]] = {}
         self.evicted_count = 0
         self._settings = settings
         self._inventory: Inventory | None = None
         self._pending: dict[Origin, set[ObjectKey]] = {}  # passes whose success is not certain yet
+        self._has_long_history = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it has grown so far beyond its limits that it should be evaluated and trimmed."""
+        return self._has_long_history or len(self.keys) > self._settings.max_keys * ROOM
 
     def feed(self, event: Event) -> bool:
         """Remember an event; says whether incidents may look different now."""
@@ -83,14 +85,16 @@ class ClusterState:
             self._feed_object(event)
             return True
         origin = self._touch_origin(event)
-        self._confirm_passes(event.origin, event.at)
+        return self._confirm_passes(event.origin, event.at) | self._feed(event, origin)
+
+    def _feed(self, event: Event, origin: OriginState) -> bool:
         match event:
             case SyncCompleted():
                 return self._feed_pass(event, origin)
             case SyncFailed() | SyncRefused() | RetryCounted() | ReplicasBlocked() | KeyDeleted():
                 return self._feed_key(event, origin)
             case FailureSeen():
-                self._feed_seen(event)
+                self.seen.feed(event)
                 return True
             case _:
                 return self._feed_milestone(event, origin)
@@ -137,7 +141,6 @@ class ClusterState:
     def _track(self, key: ObjectKey, origin: Origin) -> Track:
         tracks = self.keys.get(key)
         if tracks is None:
-            self._evict()
             tracks = self.keys[key] = {}
         track = tracks.get(origin)
         if track is None:
@@ -148,6 +151,8 @@ class ClusterState:
 
     def _feed_pass(self, event: SyncCompleted, origin: OriginState) -> bool:
         origin.shows_passes = True
+        self.seen.note_sign_of_life(event)
+        origin.first_pass_at = origin.first_pass_at or event.at
         origin.last_pass_at = event.at if origin.last_pass_at is None else max(origin.last_pass_at, event.at)
         track = self._track(event.key, event.origin)
         was_open = track.open_streak is not None
@@ -161,6 +166,7 @@ class ClusterState:
     ) -> bool:
         track = self._track(event.key, event.origin)
         seen = Sighting(event.at, event.origin, event.line)
+        streaks_before = len(track.streaks)
         match event:
             case SyncFailed() | SyncRefused():
                 origin.shows_attempts = True
@@ -175,25 +181,10 @@ class ClusterState:
                     track.block(event.failure, seen)
             case KeyDeleted():
                 track.delete(event.at)
+        if len(track.streaks) > streaks_before:
+            self.failed.setdefault(event.key)
+            self._has_long_history |= len(track.streaks) > 2 * self._settings.max_history
         return True
-
-    def _feed_seen(self, event: FailureSeen) -> None:
-        place = (event.origin, event.carrier, signature_of(event.failure))
-        seen = Sighting(event.at, event.origin, event.line)
-        known = self.seen.get(place)
-        if known is None:
-            if len(self.seen) >= MAX_SEEN:
-                del self.seen[next(iter(self.seen))]
-                self.evicted_count += 1
-            tally = Tally(failure=event.failure, first=seen, last=seen, last_text=event.failure.text)
-            self.seen[place] = SeenFailure(event.origin, event.carrier, tally, event.ends_process)
-            return
-        gap = (event.at - known.tally.last.at).total_seconds()
-        known.longest_gap_seconds = max(known.longest_gap_seconds, gap)
-        known.tally.count += 1
-        known.tally.last = max(known.tally.last, seen)
-        known.tally.last_text = event.failure.text
-        known.ends_process = known.ends_process or event.ends_process
 
     def _feed_milestone(self, event: Event, origin: OriginState) -> bool:
         match event:
@@ -203,6 +194,7 @@ class ClusterState:
                 self._restart(event)
             case LeaderElected():
                 _note(origin.leads, event.at)
+                self.seen.note_sign_of_life(event)
                 self._restart(event)
             case LeaderLost():
                 _note(origin.losses, event.at)
@@ -217,30 +209,44 @@ class ClusterState:
             if track is not None:
                 track.restart(event.at)
 
-    def _confirm_passes(self, origin: Origin, at: datetime) -> None:
+    def _confirm_passes(self, origin: Origin, at: datetime) -> bool:
+        """Passes that nothing contradicts are successes now; says whether one of them ended trouble."""
         waiting = self._pending.get(origin)
         if not waiting:
-            return
+            return False
+        has_ended = False
         for key in list(waiting):
             track = self.keys.get(key, {}).get(origin)
             if track is not None:
+                was_open = track.open_streak is not None
                 track.confirm_before(at)
+                has_ended |= was_open and track.open_streak is None
             if track is None or track.completed_at is None:
                 waiting.discard(key)
+        return has_ended
 
-    def _evict(self) -> None:
-        """Make room: a healthy key that never failed goes first, then one whose trouble is over."""
-        if len(self.keys) < self._settings.max_keys:
+    def trim(self, in_trouble: Collection[ObjectKey]) -> None:
+        """Bring the state back to its limits; to be called when it was evaluated, as what goes will not be found again.
+
+        Healthy keys go first, then those that failed the longest time ago. Keys that are `in_trouble` stay.
+        """
+        if self._has_long_history:
+            for key in self.failed:
+                for track in self.keys[key].values():
+                    del track.streaks[: -self._settings.max_history]
+            self._has_long_history = False
+        surplus = len(self.keys) - self._settings.max_keys
+        if surplus <= 0:
             return
-        victim = next(
-            (key for key, tracks in self.keys.items() if not any(one.streaks for one in tracks.values())), None
-        )
-        if victim is None:
-            over = (key for key, tracks in self.keys.items() if all(one.open_streak is None for one in tracks.values()))
-            victim = next(over, None)
-        if victim is not None:
-            del self.keys[victim]
+        healthy = [key for key in self.keys if key not in self.failed]
+        failed = sorted((self._last_failed_at(key), key) for key in self.failed if key not in in_trouble)
+        for key in [*healthy, *(key for _, key in failed)][:surplus]:
+            del self.keys[key]
+            self.failed.pop(key, None)
             self.evicted_count += 1
+
+    def _last_failed_at(self, key: ObjectKey) -> datetime:
+        return max(streak.last_at for track in self.keys[key].values() for streak in track.streaks)
 
 
 def _note(times: list[datetime], at: datetime) -> None:
@@ -251,8 +257,8 @@ def _note(times: list[datetime], at: datetime) -> None:
 
 def failures_of(state: ClusterState) -> list[Failure]:
     """Every kind of failure that is remembered."""
-    found = [known.tally.failure for known in state.seen.values()]
-    for tracks in state.keys.values():
-        for track in tracks.values():
+    found = [known.tally.failure for known in state.seen]
+    for key in state.failed:
+        for track in state.keys[key].values():
             found.extend(tally.failure for streak in track.streaks for tally in streak.tallies.values())
     return found

@@ -23,18 +23,17 @@ from pipeline.engine.incidents import (
     LineProvenance,
     Severity,
     Suspect,
-    TimelineEntry,
     Transition,
     Victim,
     WebhookFacts,
 )
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.spells import Onset, expected_wait, onset_of, retries_per_second
-from pipeline.engine.streaks import Sighting, Tally
+from pipeline.engine.tallies import Sighting, Tally
+from pipeline.engine.timeline import timeline_of
 from pipeline.engine.wording import missing_of, remediation_of, summary_of, title_of
 
 MAX_SUSPECTS = 8
-MAX_TIMELINE = 40
 
 
 def incident_id(cluster: str, victim: str, opened_at: datetime) -> str:
@@ -74,7 +73,7 @@ def compose(
         victims=victims,
         evidence=evidence,
         evidence_omitted_count=omitted,
-        timeline=_timeline_of(trouble, state),
+        timeline=timeline_of(trouble, state),
         remediation=remediation_of(trouble.cause, victims, rules),
         runbook_url=None,
     )
@@ -172,11 +171,15 @@ def _severity(trouble: Trouble, victims: Sequence[Victim], settings: EngineSetti
 
 
 def _controller_of(trouble: Trouble, state: ClusterState) -> ControllerFacts:
+    """Of the controller that wrote the newest of the lines."""
     origins = {tally.last.origin for tally in _tallies_of(trouble)}
     origins |= {streak_origin for member in trouble.members for streak_origin in state.keys[member.key]}
-    versions = sorted({state.origins[origin].version or "" for origin in origins if origin in state.origins} - {""})
-    namespaces = sorted({origin.namespace for origin in origins} - {""})
-    return ControllerFacts(namespace=namespaces[-1] if namespaces else None, version=versions[-1] if versions else None)
+    known = [origin for origin in origins if origin in state.origins and state.origins[origin].is_controller]
+    newest_first = sorted(known, key=lambda origin: (state.origins[origin].last_at, origin), reverse=True)
+    return ControllerFacts(
+        namespace=next((origin.namespace for origin in newest_first if origin.namespace), None),
+        version=next((version for origin in newest_first if (version := state.origins[origin].version)), None),
+    )
 
 
 def _tallies_of(trouble: Trouble) -> list[Tally]:
@@ -271,26 +274,3 @@ def _evidence(seen: Sighting, text: str, rule: str) -> Evidence:
         source=origin.source, line=seen.line, pod=origin.pod or None, container=origin.container or None
     )
     return Evidence(at=seen.at, text=text, rule=rule, provenance=place)
-
-
-def _timeline_of(trouble: Trouble, state: ClusterState) -> tuple[TimelineEntry, ...]:
-    """Onsets, starts of the controller, changes of the leader, recoveries."""
-    entries: set[tuple[datetime, str]] = set()
-    for member in trouble.members:
-        onset = onset_of(member.spell)
-        about = " (estimated from the first count)" if onset.is_estimate else ""
-        entries.add((onset.at, f"{member.key} begins to fail{about}"))
-        entries.add((member.opened_at, f"{member.key} is running away"))
-        if member.ended_at is not None and member.end is not None:
-            entries.add((member.ended_at, f"{member.key} recovers ({member.end.value})"))
-    first = min((at for at, _ in entries), default=trouble.opened_at)
-    for origin in state.origins.values():
-        if origin.is_controller:
-            entries.update((at, f"controller started, version {origin.version or 'not known'}") for at in origin.starts)
-            entries.update((at, "controller became the leader") for at in origin.leads)
-            entries.update((at, "controller lost its lease or gave it up") for at in origin.losses)
-    _ = first
-    ordered = sorted(entries)
-    if len(ordered) > MAX_TIMELINE:
-        ordered = [*ordered[: MAX_TIMELINE // 2], *ordered[-MAX_TIMELINE // 2 :]]
-    return tuple(TimelineEntry(at=at, what=what) for at, what in ordered)

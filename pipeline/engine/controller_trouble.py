@@ -6,18 +6,20 @@ worked out from everything that is remembered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from pipeline.engine.causes import Cause, choose_cause
-from pipeline.engine.clusters import ClusterState, OriginState, SeenFailure
+from pipeline.engine.clusters import ClusterState, OriginState
 from pipeline.engine.culprits import Aliases, identity_of
+from pipeline.engine.seen import SeenFailure
 from pipeline.engine.settings import EngineSettings
-from pipeline.engine.streaks import Tally
+from pipeline.engine.tallies import Sighting, Tally
 
 _CARRIERS = frozenset({"reflector", "lease", "fatal"})
+_SYMPTOMS = frozenset({"unknown", "leader_election"})
 _MIN_REPEATS = 3
 
 
@@ -35,18 +37,22 @@ class ControllerTrouble(msgspec.Struct, frozen=True):
 
 def controller_troubles(
     state: ClusterState, settings: EngineSettings, now: datetime, aliases: Aliases
-) -> dict[str, ControllerTrouble]:
-    """Troubles by the identity of their cause; those too short to matter as well where keys may share the cause."""
-    groups: dict[str, list[SeenFailure]] = {}
-    for seen in _of_controllers(state):
-        groups.setdefault(identity_of(seen.tally.failure, None, aliases), []).append(seen)
-    _attach_symptoms(groups)
-    found = (_trouble_of(group, state, settings, now, aliases) for group in groups.values())
-    return {trouble.cause.identity: trouble for trouble in found if trouble is not None}
+) -> dict[str, list[ControllerTrouble]]:
+    """Troubles by the identity of their cause, each kind by time."""
+    found: dict[str, list[ControllerTrouble]] = {}
+    for group in _groups_of(sorted(_of_controllers(state), key=_place), settings, aliases):
+        trouble = _trouble_of(group, state, settings, now, aliases)
+        if trouble is not None:
+            found.setdefault(trouble.cause.identity, []).append(trouble)
+    return found
+
+
+def _place(seen: SeenFailure) -> tuple[Sighting, str, str]:
+    return seen.tally.first, seen.carrier, seen.tally.failure.text
 
 
 def _of_controllers(state: ClusterState) -> Iterable[SeenFailure]:
-    for seen in state.seen.values():
+    for seen in state.seen:
         origin = state.origins[seen.origin]
         if not origin.is_controller:
             continue
@@ -55,21 +61,38 @@ def _of_controllers(state: ClusterState) -> Iterable[SeenFailure]:
             yield seen
 
 
-def _attach_symptoms(groups: dict[str, list[SeenFailure]]) -> None:
-    """A fatal line without a cause, or a lease that could not be kept, belongs to the other failures of its process."""
-    for identity in list(groups):
-        symptoms = groups[identity]
-        if not all(seen.tally.failure.failure_class in ("unknown", "leader_election") for seen in symptoms):
-            continue
-        origins = {seen.origin for seen in symptoms}
-        others = [
-            other
-            for other, group in groups.items()
-            if other != identity and any(seen.origin in origins for seen in group)
-        ]
-        if others:
-            best = max(others, key=lambda other: (sum(seen.tally.count for seen in groups[other]), other))
-            groups[best] += groups.pop(identity)
+def _groups_of(found: Sequence[SeenFailure], settings: EngineSettings, aliases: Aliases) -> list[list[SeenFailure]]:
+    """Failures that have one cause and are not far apart in time. `found` is in the order of time."""
+    grace = timedelta(seconds=settings.reopen_seconds)
+    serious = [seen for seen in found if seen.tally.failure.failure_class not in _SYMPTOMS]
+    groups: list[list[SeenFailure]] = []
+    newest: dict[str, list[SeenFailure]] = {}
+    for seen in found:
+        identity = _identity_of(_behind(seen, serious, grace), aliases)
+        group = newest.get(identity)
+        if group is None or seen.tally.first.at > max(one.tally.last.at for one in group) + grace:
+            group = newest[identity] = []
+            groups.append(group)
+        group.append(seen)
+    return groups
+
+
+def _identity_of(seen: SeenFailure, aliases: Aliases) -> str:
+    return identity_of(seen.tally.failure, None, aliases)
+
+
+def _behind(seen: SeenFailure, serious: Sequence[SeenFailure], grace: timedelta) -> SeenFailure:
+    """A fatal line without a cause, or a lease that could not be kept, belongs to another failure of its process."""
+    if seen.tally.failure.failure_class not in _SYMPTOMS:
+        return seen
+    near = [
+        other
+        for other in serious
+        if other.origin == seen.origin
+        and other.tally.first.at - grace <= seen.tally.last.at
+        and seen.tally.first.at <= other.tally.last.at + grace
+    ]
+    return max(near, key=lambda other: other.tally.count, default=seen)
 
 
 def _trouble_of(
@@ -131,13 +154,13 @@ def _end_of(
         gap = max(seen.longest_gap_seconds for seen in group)
         is_over = (now - last_at).total_seconds() > max(settings.stale_seconds, 3 * gap)
         return last_at if is_over and not any(seen.ends_process for seen in group) else None
-    signs = [at for origin in state.origins.values() for at in _signs_of_life(origin) if at > last_at]
-    return min(signs, default=None)
+    signs = [seen.worked_at for seen in group if seen.worked_at is not None]
+    signs += [at for origin in state.origins.values() for at in _signs_of_life(origin)]
+    return min((at for at in signs if at > last_at), default=None)
 
 
 def _signs_of_life(origin: OriginState) -> Iterable[datetime]:
     if not origin.is_controller:
         return
     yield from origin.leads
-    if origin.last_pass_at is not None:
-        yield origin.last_pass_at
+    yield from (at for at in (origin.first_pass_at, origin.last_pass_at) if at is not None)

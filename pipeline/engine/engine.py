@@ -23,15 +23,28 @@ from pipeline.engine.lifecycle import Lifecycle
 from pipeline.engine.settings import EngineSettings
 
 EVALUATE_EVERY = timedelta(seconds=5)
-"""Of event time. Incidents carry the time of their records: this sets how late a change is told, never what it says."""
+"""Of event time, at least. Incidents carry the time of their records: this sets how late a change is told only."""
+EVALUATE_SECONDS_PER_KEY = 0.0005
+"""The more keys have failed the longer an evaluation takes (about 60 µs a key), and the rarer it is."""
 
 
 class Engine:
     """Incidents of any number of clusters. Each origin's events must come in its own order; origins may interleave."""
 
-    def __init__(self, settings: EngineSettings, rules: RuleSet) -> None:
+    def __init__(
+        self, settings: EngineSettings, rules: RuleSet, *, evaluate_every: timedelta | None = EVALUATE_EVERY
+    ) -> None:
+        """Start with nothing known.
+
+        Args:
+            settings: what can be set.
+            rules: tell what their classes mean and what to do.
+            evaluate_every: how often `feed` looks for changes; None: only when the state needs it, for a caller that
+                wants to know the end of the story and not how it went.
+        """
         self._settings = settings
         self._rules = rules
+        self._evaluate_every = evaluate_every
         self._clusters: dict[str, _Cluster] = {}
 
     def feed(self, event: Event) -> list[Incident]:
@@ -41,7 +54,7 @@ class Engine:
         cluster = self._clusters.get(event.origin.cluster)
         if cluster is None:
             cluster = self._clusters[event.origin.cluster] = _Cluster(event.origin.cluster, self._settings, self._rules)
-        return cluster.feed(event)
+        return cluster.feed(event, self._evaluate_every)
 
     def advance(self, at: datetime) -> list[Incident]:
         """Time is `at` now, in all clusters; returns incidents that changed."""
@@ -70,16 +83,22 @@ class _Cluster:
         self._evaluated_at: datetime | None = None
         self._is_dirty = False
 
-    def feed(self, event: Event) -> list[Incident]:
+    def feed(self, event: Event, evaluate_every: timedelta | None) -> list[Incident]:
         # A snapshot is taken whenever somebody takes it: only the logs say how far the story has been told.
         if not isinstance(event, ObjectSeen):
             self._now = event.at if self._now is None else max(self._now, event.at)
         self._is_dirty = self._state.feed(event) or self._is_dirty
         if not self._is_dirty or self._now is None:
             return []
-        if self._evaluated_at is not None and self._now - self._evaluated_at < EVALUATE_EVERY:
-            return []
-        return self._evaluate(self._now)
+        return self._evaluate(self._now) if self._is_due(self._now, evaluate_every) else []
+
+    def _is_due(self, now: datetime, evaluate_every: timedelta | None) -> bool:
+        if self._state.is_full:
+            return True
+        if evaluate_every is None:
+            return False
+        pause = max(evaluate_every, timedelta(seconds=EVALUATE_SECONDS_PER_KEY * len(self._state.failed)))
+        return self._evaluated_at is None or now - self._evaluated_at >= pause
 
     def advance(self, at: datetime) -> list[Incident]:
         self._now = at if self._now is None else max(self._now, at)
@@ -100,4 +119,7 @@ class _Cluster:
         incidents = [
             compose(trouble, self._state, self._name, self._settings, self._rules, now) for trouble in troubles
         ]
-        return self.lifecycle.update(incidents, now)
+        changes = self.lifecycle.update(incidents, now)
+        if self._state.is_full:
+            self._state.trim({member.key for trouble in troubles if not trouble.ended_at for member in trouble.members})
+        return changes

@@ -46,14 +46,14 @@ def find_troubles(state: ClusterState, settings: EngineSettings, now: datetime) 
     inventory = state.inventory()
     aliases = Aliases.of(failures_of(state), inventory.services_by_name())
     known = _Known(state, settings, now, aliases, inventory, _witnesses_of(state))
-    members = [member for key in state.keys for member in _members_of(known, key)]
+    members = [member for key in state.failed for member in _members_of(known, key)]
     controllers = controller_troubles(state, settings, now, aliases)
     troubles: list[Trouble] = []
     by_identity: dict[str, list[Member]] = {}
     for member in members:
         by_identity.setdefault(member.cause.identity, []).append(member)
     for identity in sorted({*by_identity, *controllers}):
-        troubles += _troubles_of(identity, by_identity.get(identity, []), controllers.get(identity), settings)
+        troubles += _troubles_of(identity, by_identity.get(identity, []), controllers.get(identity, ()), settings)
     return sorted(troubles, key=lambda trouble: (trouble.opened_at, trouble.identity))
 
 
@@ -69,13 +69,11 @@ class _Known(msgspec.Struct, frozen=True):
 
 
 def _witnesses_of(state: ClusterState) -> list[Witness]:
-    return [Witness(seen.tally, state.origins[seen.origin].first_at) for seen in state.seen.values()]
+    return [Witness(seen.tally, state.origins[seen.origin].first_at) for seen in state.seen]
 
 
 def _members_of(known: _Known, key: ObjectKey) -> Iterable[Member]:
     tracks = known.state.keys[key]
-    if not any(track.streaks for track in tracks.values()):
-        return
     rule = known.settings.rule_for(key)
     for spell in fold_tracks(tracks):
         last_origin = known.state.origins[spell.newest.origin]
@@ -94,31 +92,38 @@ def _members_of(known: _Known, key: ObjectKey) -> Iterable[Member]:
 
 
 def _troubles_of(
-    identity: str, members: list[Member], controller: ControllerTrouble | None, settings: EngineSettings
+    identity: str, members: list[Member], controllers: Sequence[ControllerTrouble], settings: EngineSettings
 ) -> list[Trouble]:
-    """Members of one identity that belong together in time: apart by more than the grace, they are two incidents."""
+    """Members of one identity that belong together in time: apart by more than the grace, they are two incidents.
+
+    The controller's own failures of the same cause belong to the members of the same time; without such, they are an
+    incident of their own.
+    """
     grace = timedelta(seconds=settings.reopen_seconds)
     clusters: list[list[Member]] = []
     until: datetime | None = None
     for member in sorted(members, key=lambda one: (one.spell.first_at, one.key)):
         if clusters and (until is None or member.spell.first_at <= until + grace):
             clusters[-1].append(member)
+            until = None if until is None or member.ended_at is None else max(until, member.ended_at)
         else:
             clusters.append([member])
             until = member.ended_at
-            continue
-        until = None if until is None or member.ended_at is None else max(until, member.ended_at)
-    if controller is not None and not clusters:
-        return [_trouble(identity, [], controller)]
-    return [_trouble(identity, cluster, controller if _overlaps(cluster, controller) else None) for cluster in clusters]
+    found: list[Trouble] = []
+    free = list(controllers)
+    for cluster in clusters:
+        own = next((controller for controller in free if _overlaps(cluster, controller, grace)), None)
+        free = [controller for controller in free if not _overlaps(cluster, controller, grace)]
+        found.append(_trouble(identity, cluster, own))
+    return found + [_trouble(identity, [], controller) for controller in free]
 
 
-def _overlaps(cluster: list[Member], controller: ControllerTrouble | None) -> bool:
-    if controller is None:
-        return False
+def _overlaps(cluster: list[Member], controller: ControllerTrouble, grace: timedelta) -> bool:
+    """Whether they share some time, or nearly so."""
     ends = [member.ended_at for member in cluster]
-    is_before = all(end is not None and end < controller.first_at for end in ends)
-    return not is_before
+    is_before = all(end is not None and end + grace < controller.first_at for end in ends)
+    first_at = min(member.spell.first_at for member in cluster)
+    return not is_before and (controller.ended_at is None or controller.ended_at + grace >= first_at)
 
 
 def _trouble(identity: str, members: list[Member], controller: ControllerTrouble | None) -> Trouble:

@@ -16,7 +16,7 @@ from pipeline.engine.causes import Basis, Cause, depth_of
 from pipeline.engine.culprits import Aliases, Culprit, culprit_of, may_be_converted, plural_of, service_culprit
 from pipeline.engine.inventory import Inventory, service_ref_of
 from pipeline.engine.products import is_log_of, services_converting
-from pipeline.engine.streaks import Tally
+from pipeline.engine.tallies import Tally
 
 SHALLOW_CLASSES = (
     "apiserver.unreachable",
@@ -96,9 +96,7 @@ def _by_relation(cause: Cause, aliases: Aliases) -> Cause:
     return msgspec.structs.replace(cause, basis=Basis.RELATION) if is_related else cause
 
 
-def _accused(
-    failure: Failure, witness: Tally, key: ObjectKey, aliases: Aliases, services: frozenset[str]
-) -> Culprit:
+def _accused(failure: Failure, witness: Tally, key: ObjectKey, aliases: Aliases, services: frozenset[str]) -> Culprit:
     """Who is to blame: the one that the key's own error names; else whose log the evidence stands in."""
     if failure.api_group or failure.service or witness.failure.service:
         return culprit_of(failure if failure.api_group or failure.service else witness.failure, key, aliases)

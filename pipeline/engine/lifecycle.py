@@ -2,16 +2,18 @@
 
 An incident keeps its id while any of its victims stays with it. When two turn out to have one cause the older stays
 and the other ends as merged. What opens is held back for a short group wait, so that new victims are told together.
+An incident that turns out never to have been one (a late log shows a healthy pass) ends as withdrawn; one that is no
+longer found because its keys were forgotten stays as it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
-from pipeline.engine.incidents import Incident, Transition
+from pipeline.engine.incidents import Incident, Transition, Victim
 
 
 class Lifecycle:
@@ -21,21 +23,28 @@ class Lifecycle:
         self._group_wait = group_wait
         self._told: dict[str, Incident] = {}
         self._waiting: dict[str, Incident] = {}  # opened, and not told yet
+        self._withdrawn: set[str] = set()
 
     def incidents(self) -> list[Incident]:
-        """All of them, those that still wait included."""
+        """All of them, those that still wait included, without those that were withdrawn."""
+        return [incident for incident in self._all() if incident.id not in self._withdrawn]
+
+    def _all(self) -> list[Incident]:
         return list({**self._told, **self._waiting}.values())
 
     def update(self, found: Sequence[Incident], now: datetime) -> list[Incident]:
         """Compare the incidents found now with those told before; returns the changes to tell."""
-        known = {incident.id: incident for incident in self.incidents() if incident.status != "merged"}
+        known = {incident.id: incident for incident in self._all() if incident.status != "merged"}
         owners = _owners_of(found, known)
         changes: list[Incident] = []
         for incident in found:
             own_ids = owners[incident.id]
-            older = known[own_ids[0]] if own_ids else None
-            changes += self._take(incident, older, now)
+            older = known[own_ids[0]] if own_ids else self._told.get(incident.id)
+            changes += self._take(incident, older)
             changes += [self._merge(known[other], own_ids[0], now) for other in own_ids[1:]]
+        found_ids = {own_id for own_ids in owners.values() for own_id in own_ids}
+        lost = [old for old in known.values() if old.id not in found_ids and old.status == "open"]
+        changes += [change for old in lost for change in self._withdraw(old, now)]
         return changes + self._release(now)
 
     def flush(self) -> list[Incident]:
@@ -44,16 +53,16 @@ class Lifecycle:
         self._told.update(waiting)
         return list(waiting.values())
 
-    def _take(self, incident: Incident, older: Incident | None, now: datetime) -> list[Incident]:
+    def _take(self, incident: Incident, older: Incident | None) -> list[Incident]:
         if older is None:
             first = msgspec.structs.replace(incident, revision=1, transition=Transition("opened", "runaway"))
             self._waiting[incident.id] = _with_end(first, incident)
             return []
         kept = msgspec.structs.replace(incident, id=older.id, opened_at=min(older.opened_at, incident.opened_at))
+        self._withdrawn.discard(older.id)
         if older.id in self._waiting:
-            self._waiting[older.id] = _with_end(
-                msgspec.structs.replace(kept, revision=1, transition=older.transition), incident
-            )
+            opened = msgspec.structs.replace(kept, revision=1, transition=Transition("opened", "runaway"))
+            self._waiting[older.id] = _with_end(opened, incident)
             return []
         transition = _transition(older, kept)
         if transition is None:
@@ -61,8 +70,21 @@ class Lifecycle:
             return []
         changed = msgspec.structs.replace(kept, revision=older.revision + 1, transition=transition)
         self._told[older.id] = changed
-        _ = now
         return [changed]
+
+    def _withdraw(self, old: Incident, now: datetime) -> list[Incident]:
+        if self._waiting.pop(old.id, None) is not None:
+            return []
+        ended = msgspec.structs.replace(
+            old,
+            status="resolved",
+            resolved_at=now,
+            revision=old.revision + 1,
+            transition=Transition("resolved", "withdrawn"),
+        )
+        self._told[old.id] = ended
+        self._withdrawn.add(old.id)
+        return [ended]
 
     def _merge(self, other: Incident, into: str, now: datetime) -> Incident:
         ended = msgspec.structs.replace(
@@ -91,23 +113,39 @@ def _with_end(incident: Incident, newest: Incident) -> Incident:
 
 def _owners_of(found: Sequence[Incident], known: dict[str, Incident]) -> dict[str, list[str]]:
     """For each incident found, the ids of the known ones that it goes on from, oldest first; none belongs to two."""
-    free = sorted(known.values(), key=lambda incident: (incident.opened_at, incident.id))
     owners: dict[str, list[str]] = {incident.id: [] for incident in found}
-    for old in free:
-        matches = [incident for incident in found if incident.id == old.id] or [
-            incident for incident in found if _goes_on_from(incident, old)
-        ]
-        if matches:
-            owners[matches[0].id].append(old.id)
+    for old in sorted(known.values(), key=lambda incident: (incident.opened_at, incident.id)):
+        if old.id in owners:
+            owners[old.id].append(old.id)
+            continue
+        told = {_place(victim): victim for victim in old.victims}
+        goes_on = next((one for one in found if _goes_on(one, told, _has_same_beginning)), None) or next(
+            (one for one in found if _goes_on(one, told, _overlaps)), None
+        )
+        if goes_on is not None:
+            owners[goes_on.id].append(old.id)
     return owners
 
 
-def _goes_on_from(incident: Incident, old: Incident) -> bool:
-    """Whether the incident found is about trouble that the old one told of: a victim with the same beginning."""
-    beginnings = {(victim.kind, victim.namespace, victim.name, victim.first_seen_at) for victim in old.victims}
-    return any(
-        (victim.kind, victim.namespace, victim.name, victim.first_seen_at) in beginnings for victim in incident.victims
-    )
+_Place = tuple[str, str | None, str | None]
+
+
+def _place(victim: Victim) -> _Place:
+    return victim.kind, victim.namespace, victim.name
+
+
+def _goes_on(incident: Incident, told: Mapping[_Place, Victim], is_same: Callable[[Victim, Victim], bool]) -> bool:
+    """Whether the incident found is about trouble of a victim that was told of."""
+    return any((old := told.get(_place(victim))) is not None and is_same(victim, old) for victim in incident.victims)
+
+
+def _has_same_beginning(victim: Victim, old: Victim) -> bool:
+    return victim.first_seen_at == old.first_seen_at
+
+
+def _overlaps(victim: Victim, old: Victim) -> bool:
+    """Whether both are of the same time: the beginning may have been forgotten, or an earlier one found."""
+    return victim.first_seen_at <= old.last_seen_at and old.first_seen_at <= victim.last_seen_at
 
 
 _SEVERITIES = ("info", "warning", "critical")
@@ -115,6 +153,8 @@ _SEVERITIES = ("info", "warning", "critical")
 
 def _transition(old: Incident, new: Incident) -> Transition | None:
     """What changed so that it is worth telling, the weightiest first."""
+    if old.status == "merged":
+        return Transition("reopened", "cause_differs")
     if old.status == "open" and new.status == "resolved":
         return new.transition
     if old.status == "resolved" and new.status == "open":

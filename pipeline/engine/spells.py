@@ -13,7 +13,8 @@ import msgspec
 from parsers.records import Origin
 from pipeline.engine.backoff import Pace, pace_of, seconds_until, wait_after
 from pipeline.engine.settings import RunawayRule
-from pipeline.engine.streaks import EndReason, Streak, Tally, Track
+from pipeline.engine.streaks import EndReason, Streak, Track
+from pipeline.engine.tallies import Tally
 
 ESTIMATE_FROM_SECONDS = 5.0
 """An onset this much before the first failure line is worth an estimate; less is the noise of events."""

@@ -13,7 +13,7 @@ import msgspec
 
 from parsers.events import Failure
 from parsers.records import Origin
-from pipeline.engine.masks import template_of
+from pipeline.engine.tallies import Sighting, Tally, signature_of
 
 CONFIRM_AFTER = timedelta(seconds=2)
 """A pass without an error this long after its end has succeeded: the error's line follows within microseconds."""
@@ -33,24 +33,6 @@ class EndReason(enum.Enum):
     DELETED = "deleted"
     UNBLOCKED = "unblocked"  # the condition that blocked it is gone
     PRESUMED = "presumed"  # silence, where nothing else can be seen
-
-
-class Sighting(msgspec.Struct, frozen=True, order=True):
-    """Where and when something was read."""
-
-    at: datetime
-    origin: Origin
-    line: int
-
-
-class Tally(msgspec.Struct):
-    """One kind of failure within a streak: how often, when first and last, and its newest text."""
-
-    failure: Failure
-    first: Sighting
-    last: Sighting
-    count: int = 1
-    last_text: str = ""
 
 
 class Streak(msgspec.Struct):
@@ -87,6 +69,17 @@ class Streak(msgspec.Struct):
         """Attempts that are known of; a log that kept only the retry lines has one for each."""
         return max(self.attempts + self.refusals, self.counts_seen)
 
+    def tally(self, failure: Failure, seen: Sighting) -> None:
+        """Count one failure of its kind."""
+        signature = signature_of(failure)
+        tally = self.tallies.get(signature)
+        if tally is not None:
+            tally.add(failure, seen)
+        elif len(self.tallies) < MAX_TALLIES:
+            self.tallies[signature] = Tally.of(failure, seen)
+        else:
+            self.tallies_omitted += 1
+
 
 class Track(msgspec.Struct):
     """All streaks of a key in one origin, oldest first."""
@@ -112,7 +105,7 @@ class Track(msgspec.Struct):
         streak.attempts += not is_refusal
         streak.refusals += is_refusal
         _touch(streak, seen.at)
-        _tally(streak, failure, seen)
+        streak.tally(failure, seen)
 
     def count(self, count: int, seen: Sighting, *, high_count: int) -> None:
         """A retry line was printed."""
@@ -169,7 +162,7 @@ class Track(msgspec.Struct):
         streak.is_blocked = True
         streak.refusals += 1
         _touch(streak, seen.at)
-        _tally(streak, failure, seen)
+        streak.tally(failure, seen)
 
     def unblock(self, at: datetime) -> None:
         """The condition is gone."""
@@ -212,7 +205,7 @@ class Track(msgspec.Struct):
             tally.count -= 1
             streak.tallies = {name: one for name, one in streak.tallies.items() if one.count}
             fresh.attempts = 1
-            _tally(fresh, tally.failure, tally.last)
+            fresh.tally(tally.failure, tally.last)
         return fresh
 
     def _goes_on(self, count: int) -> bool:
@@ -241,7 +234,7 @@ class Track(msgspec.Struct):
         for at in newest.failed_at:
             _touch(streak, at)
         for tally in newest.tallies.values():
-            _tally(streak, tally.failure, tally.last)
+            streak.tally(tally.failure, tally.last)
         return streak
 
     def _end(self, at: datetime, reason: EndReason) -> None:
@@ -269,35 +262,3 @@ def _touch(streak: Streak, at: datetime) -> None:
     streak.first_at = min(streak.first_at, at)
     if len(streak.failed_at) < min(streak.failures, MAX_FAILURE_TIMES):
         streak.failed_at.append(at)
-
-
-def _tally(streak: Streak, failure: Failure, seen: Sighting) -> None:
-    signature = signature_of(failure)
-    tally = streak.tallies.get(signature)
-    if tally is not None:
-        tally.count += 1
-        tally.last = max(tally.last, seen)
-        tally.last_text = failure.text
-    elif len(streak.tallies) < MAX_TALLIES:
-        streak.tallies[signature] = Tally(failure=failure, first=seen, last=seen, last_text=failure.text)
-    else:
-        streak.tallies_omitted += 1
-
-
-def signature_of(failure: Failure) -> str:
-    """Equal for failures that say the same of the same things."""
-    named = failure.named_object
-    parts = (
-        failure.failure_class,
-        failure.service or "",
-        failure.webhook or "",
-        failure.kind or "",
-        failure.user or "",
-        failure.quota or "",
-        failure.policy or "",
-        failure.location or "",
-        failure.plugin or "",
-        f"{named.resource}/{named.namespace}/{named.name}" if named else "",
-        template_of(failure.text) if failure.failure_class == "unknown" else "",
-    )
-    return "|".join(parts)

@@ -1,0 +1,84 @@
+"""Failures without a key: of the controller itself, and of other components. Each origin is fed in its own order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+
+from parsers.events import Event, FailureSeen
+from parsers.records import Origin
+from pipeline.engine.settings import EngineSettings
+from pipeline.engine.tallies import Sighting, Tally, signature_of
+
+MAX_SEEN = 2_000
+
+
+class SeenFailure(msgspec.Struct):
+    """A failure without a key, of one origin: how often it was met without a long pause."""
+
+    origin: Origin
+    carrier: str
+    tally: Tally
+    ends_process: bool = False
+    longest_gap_seconds: float = 0.0
+    worked_at: datetime | None = None  # the first sign of life of its process afterwards
+
+
+_Place = tuple[Origin, str, str]
+
+
+class SeenFailures:
+    """All of them, by origin, carrier and what they say; after a long pause the same one is trouble of its own."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self.evicted_count = 0
+        self._settings = settings
+        self._by_episode: dict[tuple[_Place, int], SeenFailure] = {}
+        self._episodes: dict[_Place, int] = {}  # the newest one
+        self._unanswered: dict[Origin, list[SeenFailure]] = {}  # without a sign of life since
+
+    def __iter__(self) -> Iterator[SeenFailure]:
+        return iter(self._by_episode.values())
+
+    def __len__(self) -> int:
+        return len(self._by_episode)
+
+    def feed(self, event: FailureSeen) -> None:
+        """Count a failure."""
+        place = (event.origin, event.carrier, signature_of(event.failure))
+        seen = Sighting(event.at, event.origin, event.line)
+        episode = self._episodes.get(place, 0)
+        known = self._by_episode.get((place, episode))
+        gap = (event.at - known.tally.last.at).total_seconds() if known is not None else 0.0
+        if known is None or gap > self._settings.reopen_seconds:
+            known = SeenFailure(event.origin, event.carrier, Tally.of(event.failure, seen), event.ends_process)
+            self._episodes[place] = episode + 1
+            self._by_episode[(place, episode + 1)] = known
+            self._unanswered.setdefault(event.origin, []).append(known)
+            self._make_room()
+            return
+        if known.worked_at is not None:
+            known.worked_at = None
+            self._unanswered.setdefault(event.origin, []).append(known)
+        known.longest_gap_seconds = max(known.longest_gap_seconds, gap)
+        known.tally.add(event.failure, seen)
+        known.ends_process = known.ends_process or event.ends_process
+
+    def note_sign_of_life(self, event: Event) -> None:
+        """The origin's process works: it syncs, or it leads."""
+        for known in self._unanswered.pop(event.origin, ()):
+            known.worked_at = event.at
+
+    def _make_room(self) -> None:
+        """Forget the failure that was met the longest time ago."""
+        if len(self._by_episode) <= MAX_SEEN:
+            return
+        place, episode = min(self._by_episode, key=lambda one: self._by_episode[one].tally.last)
+        known = self._by_episode.pop((place, episode))
+        self.evicted_count += 1
+        if self._episodes.get(place) == episode:
+            del self._episodes[place]
+        unanswered = self._unanswered.get(known.origin, [])
+        self._unanswered[known.origin] = [one for one in unanswered if one is not known]
