@@ -15,7 +15,7 @@ import msgspec
 
 from parsers.folding import LOOK_BACK_LINES, LOOK_BYTES, LOOK_LINES, LineSpan, fold
 from parsers.partial_lines import Partial, join_parts, partial_of
-from parsers.prefilter import COMPLETED, Scanner
+from parsers.prefilter import FREQUENT, Scanner
 from parsers.records import Block, SourceLine
 from parsers.text import clean_text
 
@@ -25,14 +25,14 @@ class LineCounts(msgspec.Struct):
 
     total: int = 0
     candidates: int = 0
-    passes_skipped: int = 0  # healthy passes of keys that nobody asks about
+    passes_skipped: int = 0  # healthy passes and patches of keys that nobody asks about
 
 
 class PassFilter(Protocol):
-    """Decides on raw bytes whether the line of a completed pass is of interest."""
+    """Decides on raw bytes whether the line of a completed pass or of a status patch is of interest."""
 
     def is_wanted(self, raw: bytes) -> bool:
-        """Whether the pass in this line matters."""
+        """Whether the pass or the patch in this line matters."""
 
 
 class LineAssembler:
@@ -71,7 +71,7 @@ class LineAssembler:
                 break
             stop = data.find(b"\n", end - 1)
             stop = len(data) if stop < 0 else stop
-            if data[end - len(COMPLETED) : end] == COMPLETED and not self._passes.is_wanted(data[start:stop]):
+            if data.endswith(FREQUENT, start, end) and not self._passes.is_wanted(data[start:stop]):
                 self.counts.passes_skipped += 1
                 continue
             span = self._extend(data, LineSpan(start, stop), done)

@@ -2,11 +2,14 @@
 
 A healthy log consists of completed passes, and each is looked at on raw bytes. A pass has succeeded when no error
 follows it, and what follows is known for certain only at the next pass: so two are kept after each failure.
+Status patches are wanted of keys that a condition blocks. A wrapper may name namespaces and services of its own, so
+every name in the line is asked.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import product
 
 from parsers.events import (
     ControllerStarted,
@@ -19,7 +22,10 @@ from parsers.events import (
     SyncFailed,
     SyncRefused,
 )
+from parsers.prefilter import PATCHED
 from parsers.records import Origin
+
+_Writer = tuple[str, str, str, str]
 
 PASSES_KEPT = 2
 MAX_KEYS = 200_000
@@ -33,16 +39,19 @@ class PassInterest:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[bytes, bytes], int] = {}  # passes met since the range began or the leader changed
-        self._failing: dict[tuple[bytes, bytes], dict[Origin, int]] = {}  # passes wanted by each origin where it failed
+        self._failing: dict[tuple[bytes, bytes], dict[_Writer, int]] = {}  # passes wanted by each writer that failed
+        self._blocked: set[tuple[bytes, bytes]] = set()
 
     def is_wanted(self, raw: bytes) -> bool:
-        """Whether the pass in this raw line matters; a line whose key cannot be read always does."""
-        namespace, name = _NAMESPACE.search(raw), _NAME.search(raw)
-        if namespace is None or name is None:
+        """Whether the line matters; a pass whose key cannot be read always does, a patch never."""
+        namespaces, names = _NAMESPACE.findall(raw), _NAME.findall(raw)
+        if PATCHED in raw:
+            return bool(self._blocked) and any(key in self._blocked for key in product(namespaces, names))
+        if not namespaces or not names:
             return True
-        key = (namespace[1], name[1])
-        if key in self._failing:
+        if any(key in self._failing for key in product(namespaces, names)):
             return True
+        key = (b" ".join(namespaces), b" ".join(names))
         count = self._seen.get(key, 0)
         if count >= PASSES_KEPT:
             return False
@@ -55,22 +64,37 @@ class PassInterest:
         """Learn from an event of the stream."""
         match event:
             case SyncFailed() | SyncRefused() | RetryCounted() | ReplicasBlocked():
-                self._failing.setdefault(_raw(event.key), {})[event.origin] = PASSES_KEPT
+                if len(self._failing) >= MAX_KEYS:
+                    self._failing.clear()
+                self._failing.setdefault(_raw(event.key), {})[_writer(event.origin)] = PASSES_KEPT
+                if isinstance(event, ReplicasBlocked):
+                    self._note_block(_raw(event.key), is_blocked=event.failure is not None)
             case SyncCompleted():
-                self._note_pass(_raw(event.key), event.origin)
+                self._note_pass(_raw(event.key), _writer(event.origin))
             case ControllerStarted() | LeaderElected():
                 self._seen.clear()
 
-    def _note_pass(self, key: tuple[bytes, bytes], origin: Origin) -> None:
+    def _note_block(self, key: tuple[bytes, bytes], *, is_blocked: bool) -> None:
+        if is_blocked and len(self._blocked) < MAX_KEYS:
+            self._blocked.add(key)
+        elif not is_blocked:
+            self._blocked.discard(key)
+
+    def _note_pass(self, key: tuple[bytes, bytes], writer: _Writer) -> None:
         wanted = self._failing.get(key)
-        if wanted is None or origin not in wanted:
+        if wanted is None or writer not in wanted:
             return
-        wanted[origin] -= 1
-        if not wanted[origin]:
-            del wanted[origin]
+        wanted[writer] -= 1
+        if not wanted[writer]:
+            del wanted[writer]
         if not wanted:
             del self._failing[key]
             self._seen[key] = PASSES_KEPT
+
+
+def _writer(origin: Origin) -> _Writer:
+    """Who wrote a line; the parts of a rotated log have one writer."""
+    return origin.cluster, origin.namespace, origin.pod, origin.container
 
 
 def _raw(key: ObjectKey) -> tuple[bytes, bytes]:

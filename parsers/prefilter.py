@@ -13,6 +13,9 @@ from typing import Any, Protocol
 
 COMPLETED = b"Reconciliation completed"
 """A pass ended. Frequent in any log and of interest for few keys, so it is found apart from the rest."""
+PATCHED = b"Patched: "
+"""A status patch: of interest for keys that a condition blocks, as it may say that the condition is gone."""
+FREQUENT = (COMPLETED, PATCHED)
 
 CONTROLLER_LITERALS: tuple[bytes, ...] = (
     b"syncHandler error",

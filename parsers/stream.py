@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -20,6 +20,7 @@ from parsers.controller import (
     read_controller_line,
     replica_failure_of,
 )
+from parsers.event_times import Placed, StreamClock
 from parsers.events import (
     ControllerStarted,
     ControllerStopped,
@@ -44,10 +45,8 @@ from parsers.unknown import unknown_failure
 
 RECENT_CAUSES = 32
 """How many causes of an origin are remembered to know their echoes by."""
-MAX_JUMP = timedelta(days=2)
-"""A record further than this from its neighbour is believed only when the next one agrees with it."""
-MAX_AHEAD = timedelta(days=1)
-"""So is a first record further than this ahead of the time of reading."""
+MAX_ATTEMPTED = 50_000
+"""Keys remembered whose retry line is still to come; at log level warn it never does."""
 MIN_ECHO_CHARS = 24
 UNPARSED_SAMPLES = 20
 
@@ -69,9 +68,6 @@ class _OriginState:
     """What reading needs to remember of one origin."""
 
     def __init__(self) -> None:
-        self.last_at: datetime | None = None
-        self.unconfirmed_at: datetime | None = None
-        self.started_at: datetime | None = None  # seconds-since-start lines count from here
         self.causes: deque[str] = deque(maxlen=RECENT_CAUSES)
         self.panic = ""  # the newest panic's own line, which tells more than that of the attempt
         self.keyless: ControllerLine | None = None  # an attempt whose key was cut off; its retry line names it
@@ -101,26 +97,32 @@ class StreamReader:
         self.counts = StreamCounts()
         self.residue = ResidueReader(finder) if with_residue else None
         self._finder = finder
-        self._fallback_at = fallback_at
+        self._clock = StreamClock(fallback_at)
         self._year_hint = year_hint
-        self._newest_at: datetime | None = None  # what has no year is of a day near it
         self._origins: dict[Origin, _OriginState] = {}
 
     def expect_times_near(self, at: datetime | None) -> None:
-        """A time with a year stands near the beginning of the stream."""
-        self._newest_at = at
+        """A time with a year stands near the beginning of the stream; what has no year is of a day near it."""
+        self._clock.newest_at = at
 
     def read(self, line: SourceLine) -> Iterator[Event]:
         """Events of one line, none for most."""
-        record = parse_line(line, year_hint=self._year_hint or self._newest_at or line.received_at)
+        record = parse_line(line, year_hint=self._year_hint or self._clock.newest_at or line.received_at)
         if isinstance(record, Unparsed):
             self._count_unparsed(record)
             return
         self.counts.records += 1
+        self.counts.without_time += record.time_basis is TimeBasis.NONE and record.since_start_seconds is None
+        for placed in self._clock.place(record, line.received_at):
+            yield from self._read_placed(placed)
+
+    def _read_placed(self, placed: Placed) -> Iterator[Event]:
+        record, at = placed.record, placed.at
+        if placed.is_own:
+            self._note_time(at)
         state = self._origins.get(record.origin)
         if state is None:
             state = self._origins[record.origin] = _OriginState()
-        at = self._time_of(record, line, state)
         events = list(self._events_of(record, at, state))
         self.counts.events += len(events)
         yield from events
@@ -129,6 +131,8 @@ class StreamReader:
 
     def finish(self) -> Iterator[Event]:
         """The stream has ended: events of what was held back."""
+        for placed in self._clock.finish():
+            yield from self._read_placed(placed)
         if self.residue is not None:
             yield from self.residue.finish()
 
@@ -136,38 +140,6 @@ class StreamReader:
         self.counts.unparsed[unparsed.reason.value] += 1
         if len(self.counts.unparsed_samples) < UNPARSED_SAMPLES:
             self.counts.unparsed_samples.append(unparsed)
-
-    def _time_of(self, record: LogRecord, line: SourceLine, state: _OriginState) -> datetime:
-        """The time to use for a record: its own where it can be believed, else its neighbour's, else the arrival's."""
-        own_at = record.at
-        if own_at is None and record.since_start_seconds is not None:
-            own_at = self._time_since_start(record.since_start_seconds, state)
-        neighbour_at = state.last_at or line.received_at or self._fallback_at
-        if own_at is None:
-            self.counts.without_time += record.time_basis is TimeBasis.NONE
-            return neighbour_at
-        if self._is_doubtful(own_at, state) and not _agree(own_at, state.unconfirmed_at):
-            state.unconfirmed_at = own_at
-            return neighbour_at
-        state.unconfirmed_at = None
-        state.last_at = self._newest_at = own_at
-        self._note_time(own_at)
-        return own_at
-
-    def _is_doubtful(self, at: datetime, state: _OriginState) -> bool:
-        """Whether a time needs a second record that agrees: it lies in the future, or far from its neighbour."""
-        if state.last_at is None:
-            return at - self._fallback_at > MAX_AHEAD
-        return abs(at - state.last_at) > MAX_JUMP
-
-    def _time_since_start(self, seconds: float, state: _OriginState) -> datetime | None:
-        """A terminal's log has seconds since start only: durations are right, the time of day is the arrival's."""
-        try:
-            if state.started_at is None:
-                state.started_at = self._fallback_at - timedelta(seconds=seconds)
-            return state.started_at + timedelta(seconds=seconds)
-        except OverflowError:
-            return None
 
     def _note_time(self, at: datetime) -> None:
         counts = self.counts
@@ -225,6 +197,8 @@ class StreamReader:
         if line.key is None:
             state.keyless, state.keyless_line = line, record.line
             return
+        if len(state.attempted) >= MAX_ATTEMPTED:
+            state.attempted.clear()
         state.attempted.add(line.key)
         if is_deletion_of(line.key, line.cause):
             yield KeyDeleted(at, record.origin, record.line, line.key)
@@ -284,7 +258,3 @@ def _is_echo(record: LogRecord, causes: deque[str]) -> bool:
         ):
             return True
     return False
-
-
-def _agree(at: datetime, unconfirmed_at: datetime | None) -> bool:
-    return unconfirmed_at is not None and abs(at - unconfirmed_at) <= MAX_JUMP

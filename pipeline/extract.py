@@ -13,7 +13,7 @@ from parsers.failures import FailureFinder
 from parsers.lines import LineAssembler, LineCounts
 from parsers.objects.snapshots import Snapshot, read_snapshot
 from parsers.passes import PassInterest
-from parsers.prefilter import COMPLETED, CONTROLLER_LITERALS, Scanner, make_scanner
+from parsers.prefilter import CONTROLLER_LITERALS, FREQUENT, Scanner, make_scanner
 from parsers.records import Block, SourceLine
 from parsers.residue import ERROR_LITERALS
 from parsers.rules.model import RuleSet
@@ -30,7 +30,7 @@ YEARLESS = 2000
 def scanner_for(rules: RuleSet, *, use_hyperscan: bool | None = None, with_residue: bool = False) -> Scanner:
     """The prefilter for the controller's own lines and those of all rules; `with_residue`: for all errors, too."""
     errors = ERROR_LITERALS if with_residue else ()
-    return make_scanner((COMPLETED, *CONTROLLER_LITERALS, *rules.literals, *errors), use_hyperscan=use_hyperscan)
+    return make_scanner((*FREQUENT, *CONTROLLER_LITERALS, *rules.literals, *errors), use_hyperscan=use_hyperscan)
 
 
 def first_time_of(block: Block) -> datetime | None:
