@@ -32,17 +32,17 @@ class ChainOutcome(enum.Enum):
     UNKNOWN_AUTHORITY = "unknown_authority"
     NAME_MISMATCH = "name_mismatch"
     NO_SAN = "no_san"
-    NOT_A_CA = "not_a_ca"  # as a hint: Go tells of an unknown authority
+    NOT_A_CA = "not_a_ca"
     INCOMPATIBLE_USAGE = "incompatible_usage"
     OTHER = "other"
 
 
 class ChainVerdict(msgspec.Struct, frozen=True):
-    """The outcome, and for an unknown authority why the first candidate was refused, if there was one."""
+    """The outcome, and which authority was to blame for it, if one was."""
 
     outcome: ChainOutcome
-    hint: ChainOutcome | None = None  # expired, not_yet_valid, not_a_ca, other: its key did not sign this
-    candidate: CertificateInfo | None = None  # the candidate authority of the hint
+    hint: ChainOutcome | None = None  # of an unknown authority: not_a_ca, or other: it has not signed this
+    candidate: CertificateInfo | None = None  # the authority that was refused; None: there was none, or it is the leaf
     chain: tuple[CertificateInfo, ...] = ()  # leaf first, where the outcome is ok
 
 
@@ -89,28 +89,31 @@ class _PathBuilder:
     def build(self, path: tuple[Node, ...]) -> tuple[list[tuple[Node, ...]], ChainVerdict]:
         """The paths that go on from this one, and the verdict in case that there is none.
 
-        As in Go the verdict is that of the last intermediate certificate that was followed, else it tells of the
-        first candidate that was refused here.
+        As in Go: an authority that has signed but is not valid decides, the last one if there are several; else the
+        authority is unknown, and the hint tells of the first candidate.
         """
         found: list[tuple[Node, ...]] = []
-        first_refused: ChainVerdict | None = None
-        followed: ChainVerdict | None = None
+        hint: ChainVerdict | None = None
+        refused: ChainVerdict | None = None
         for is_root, parent in self._candidates(path[-1]):
             self._check_count += 1
             if self._check_count > MAX_SIGNATURE_CHECKS:
                 return found, ChainVerdict(ChainOutcome.OTHER)
             if any(parent.is_same_as(known) for known in path):
                 continue
-            refusal = _refuse_parent(parent, path, self._at, is_root=is_root)
+            if not parent.may_sign or not parent.has_signed(path[-1]):
+                why = ChainOutcome.OTHER if parent.may_sign else ChainOutcome.NOT_A_CA
+                hint = hint or ChainVerdict(ChainOutcome.UNKNOWN_AUTHORITY, why, parent.facts)
+                continue
+            refusal = _refuse_authority(parent, path, self._at, is_root=is_root)
             if refusal is not None:
-                verdict = ChainVerdict(ChainOutcome.UNKNOWN_AUTHORITY, refusal, parent.facts)
-                first_refused = first_refused or verdict
+                refused = ChainVerdict(refusal, candidate=parent.facts)
             elif is_root:
                 found.append((*path, parent))
             else:
-                below, followed = self.build((*path, parent))
+                below, refused = self.build((*path, parent))
                 found += below
-        return found, followed or first_refused or ChainVerdict(ChainOutcome.UNKNOWN_AUTHORITY)
+        return found, refused or hint or ChainVerdict(ChainOutcome.UNKNOWN_AUTHORITY)
 
     def _candidates(self, child: Node) -> Iterator[tuple[bool, Node]]:
         """Roots first, those with the key identifier that the child names before others."""
@@ -119,17 +122,16 @@ class _PathBuilder:
             yield from ((is_root, one) for one in sorted(parents, key=lambda one: one.key_id_distance(child)))
 
 
-def _refuse_parent(parent: Node, path: tuple[Node, ...], at: datetime, *, is_root: bool) -> ChainOutcome | None:
-    if not parent.may_sign:
-        return ChainOutcome.NOT_A_CA
-    if not parent.has_signed(path[-1]) or parent.has_unhandled_critical:
+def _refuse_authority(authority: Node, path: tuple[Node, ...], at: datetime, *, is_root: bool) -> ChainOutcome | None:
+    """Why one that has signed is not valid."""
+    if authority.has_unhandled_critical:
         return ChainOutcome.OTHER
-    refusal = _refusal_by_time(parent, at)
+    refusal = _refusal_by_time(authority, at)
     if refusal is not None:
         return refusal
-    if not is_root and not parent.is_authority:
+    if not is_root and not authority.is_authority:
         return ChainOutcome.NOT_A_CA
-    limit = parent.max_path_length
+    limit = authority.max_path_length
     return ChainOutcome.OTHER if limit is not None and len(path) - 1 > limit else None
 
 
