@@ -27,11 +27,12 @@ from pipeline.engine.incidents import (
     Victim,
     WebhookFacts,
 )
+from pipeline.engine.remedies import remediation_of, runbook_of
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.spells import Onset, expected_wait, onset_of, retries_per_second
 from pipeline.engine.tallies import Sighting, Tally
 from pipeline.engine.timeline import timeline_of
-from pipeline.engine.wording import missing_of, remediation_of, summary_of, title_of
+from pipeline.engine.wording import missing_of, summary_of, title_of
 
 MAX_SUSPECTS = 8
 
@@ -47,6 +48,7 @@ def compose(
 ) -> Incident:
     """The incident of a trouble, as first revision; the life cycle fills in what depends on earlier ones."""
     victims = _victims_of(trouble, settings, now)
+    controller = _controller_of(trouble, state)
     evidence, omitted = _evidence_of(trouble, settings.max_evidence)
     first = trouble.members[0].key if trouble.members else "controller"
     is_over = trouble.ended_at is not None
@@ -64,7 +66,7 @@ def compose(
         title=title_of(trouble, victims),
         summary=summary_of(trouble, victims, rules),
         cluster=cluster or None,
-        controller=_controller_of(trouble, state),
+        controller=controller,
         opened_at=trouble.opened_at,
         updated_at=updated_at,
         resolved_at=trouble.ended_at,
@@ -74,8 +76,8 @@ def compose(
         evidence=evidence,
         evidence_omitted_count=omitted,
         timeline=timeline_of(trouble, state),
-        remediation=remediation_of(trouble.cause, victims, rules),
-        runbook_url=None,
+        remediation=remediation_of(trouble.cause, victims, rules, controller.namespace),
+        runbook_url=runbook_of(trouble.cause.failure_class, settings.runbook_url),
     )
 
 

@@ -24,14 +24,25 @@ class Product(msgspec.Struct, frozen=True):
 
 
 PRODUCTS: tuple[Product, ...] = (
-    Product("Emissary-ingress", ("emissary-apiext",), ("getambassador.io",), "emissary-ingress charts, cmd/apiext, 3.0 to 3.12"),
+    Product(
+        "Emissary-ingress",
+        ("emissary-apiext",),
+        ("getambassador.io",),
+        "emissary-ingress charts, cmd/apiext, 3.0 to 3.12",
+    ),
     Product("Edge Stack", ("edge-stack-apiext",), ("getambassador.io",), "edge-stack charts"),
-    Product("cert-manager", ("cert-manager-webhook",), ("cert-manager.io", "acme.cert-manager.io"), "deploy/charts, to 1.6"),
+    Product(
+        "cert-manager", ("cert-manager-webhook",), ("cert-manager.io", "acme.cert-manager.io"), "deploy/charts, to 1.6"
+    ),
     Product("Istio", ("istiod", "istio-galley", "istio-sidecar-injector"), (), "manifests/charts, 1.1 to 1.24"),
-    Product("Linkerd", ("linkerd-proxy-injector", "linkerd-sp-validator", "linkerd-policy-validator"), (), "charts/linkerd2"),
+    Product(
+        "Linkerd", ("linkerd-proxy-injector", "linkerd-sp-validator", "linkerd-policy-validator"), (), "charts/linkerd2"
+    ),
     Product("Kyverno", ("kyverno-svc",), (), "charts/kyverno"),
     Product("Gatekeeper", ("gatekeeper-webhook-service",), (), "charts/gatekeeper"),
-    Product("AWS Load Balancer Controller", ("aws-load-balancer-webhook-service",), (), "helm/aws-load-balancer-controller"),
+    Product(
+        "AWS Load Balancer Controller", ("aws-load-balancer-webhook-service",), (), "helm/aws-load-balancer-controller"
+    ),
 )
 
 
@@ -39,6 +50,11 @@ def services_converting(resource: str) -> frozenset[str]:
     """Names of Services that convert a resource (`plural.group`) in products that are known."""
     group = resource.partition(".")[2]
     return frozenset(service for product in PRODUCTS if group in product.groups for service in product.services)
+
+
+def product_of_service(name: str) -> str:
+    """The product whose Service has this name, or nothing."""
+    return next((product.name for product in PRODUCTS if name in product.services), "")
 
 
 def is_log_of(origin: Origin, service_names: Iterable[str]) -> bool:

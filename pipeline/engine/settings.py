@@ -8,6 +8,9 @@ import msgspec
 
 from parsers.events import ObjectKey
 
+DEFAULT_RUNBOOK = "docs/causes/{class}.md"
+"""The pages of this project, relative to its root; there is one for every built-in class."""
+
 
 class RunawayRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """When a key counts as running away: either its failures last, or its printed count is high and lasts.
@@ -71,6 +74,8 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Evidence lines kept per incident: the first and the last ones, the middle is counted."""
     max_history: int = 16
     """Streaks kept per key and origin."""
+    runbook_url: str = DEFAULT_RUNBOOK
+    """Where an incident points to for more; `{class}` stands for its failure class."""
 
     def rule_for(self, key: ObjectKey) -> RunawayRule:
         """The runaway rule of a key."""

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from parsers.events import Failure
 from parsers.rules.model import RuleSet
 from pipeline.engine.causes import Cause
+from pipeline.engine.commands import fill_command
 from pipeline.engine.culprits import may_be_converted, plural_of
 from pipeline.engine.grouping import Trouble
-from pipeline.engine.incidents import Missing, Step, Victim
-
-_VALID_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
-_VALID_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._@-]{0,251}")
-_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+from pipeline.engine.incidents import Missing, Victim
 
 _WHAT_HAPPENED = {
     "tls.expired": "certificate of {culprit} has expired",
@@ -191,68 +186,6 @@ def explanation_of(failure: Failure, rules: RuleSet) -> str:
         return rules.get(failure.rule).explanation
     except KeyError:
         return ""
-
-
-def remediation_of(cause: Cause, victims: Sequence[Victim], rules: RuleSet) -> tuple[Step, ...]:
-    """What to do, in order; commands only where every name in them is a valid one."""
-    if cause.failure is None or not cause.is_established:
-        return ()
-    try:
-        steps = rules.get(cause.failure.rule).remediation
-    except KeyError:
-        return ()
-    return tuple(_step(step.step, step.command, cause, victims) for step in steps)
-
-
-_FALLBACKS = {"field": "that the message names", "service": "the service", "webhook": "the webhook"}
-_FIELD = re.compile(r"\b((?:spec|status|metadata)(?:\.[A-Za-z]\w*|\[\d{1,4}\])+): ")
-
-
-def _step(text: str, command: str | None, cause: Cause, victims: Sequence[Victim]) -> Step:
-    is_about_named = command is not None and ("{resource}" in command or victims[0].kind == "controller")
-    names = _names_for_commands(cause, victims[0], is_about_named=is_about_named)
-    filled = _PLACEHOLDER.sub(lambda match: names.get(match[1], _FALLBACKS.get(match[1], match[1])), text)
-    return Step(step=filled, command=fill_command(command, names) if command is not None else None)
-
-
-def _names_for_commands(cause: Cause, victim: Victim, *, is_about_named: bool) -> dict[str, str]:
-    """What may stand in a command; `name` is the victim's, or that of the object that the message names."""
-    failure = cause.failure
-    assert failure is not None
-    service = cause.culprit if cause.culprit is not None and cause.culprit.kind == "Service" else None
-    named = failure.named_object
-    field = _FIELD.search(failure.text)
-    names = {
-        "namespace": victim.namespace,
-        "name": victim.name,
-        "webhook": failure.webhook,
-        "service": failure.service,
-        "service_name": service.name if service else None,
-        "service_namespace": service.namespace if service else None,
-        "kind": failure.kind,
-        "resource": named.resource if named else None,
-        "user": failure.user,
-        "verb": failure.verb,
-        "quota": failure.quota,
-        "host": (failure.service or "").rpartition(":")[0] or failure.service,
-        "field": field[1] if field else None,
-    }
-    if is_about_named:
-        names["name"] = named.name if named else None
-        names["namespace"] = (named.namespace if named else None) or victim.namespace
-    return {name: value for name, value in names.items() if value}
-
-
-def fill_command(template: str, names: Mapping[str, str]) -> str | None:
-    """The command with its names, each quoted; None where a name is missing or is no valid Kubernetes name."""
-    filled = template
-    for placeholder in _PLACEHOLDER.findall(template):
-        value = names.get(placeholder, "")
-        pattern = _VALID_USER if placeholder in ("user", "service", "host", "kind", "verb") else _VALID_NAME
-        if not pattern.fullmatch(value):
-            return None
-        filled = filled.replace("{" + placeholder + "}", shlex.quote(value))
-    return filled
 
 
 def missing_of(cause: Cause, victims: Sequence[Victim]) -> tuple[Missing, ...]:

@@ -57,6 +57,8 @@ def _print_incident(console: Console, incident: Incident, number: int, count: in
     missing = [(f"get {one.what}", one.command) for one in incident.cause.missing]
     _print_steps(console, "What to do", steps)
     _print_steps(console, "What is missing", missing)
+    if incident.runbook_url is not None:
+        _print_field(console, "Read more", incident.runbook_url)
     console.print()
 
 
