@@ -25,6 +25,7 @@ from pipeline.sources.journal import ReadLimits
 __all__ = [
     "Configuration",
     "FailOn",
+    "RedactSettings",
     "configuration_schema",
     "environment_name",
     "load_configuration",
@@ -51,6 +52,17 @@ class FailOn(enum.Enum):
     NEVER = "never"
 
 
+class RedactSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is replaced by pseudonyms in everything that is printed or written. Secrets never need a setting."""
+
+    names: bool = False
+    """Namespaces, objects, pods, nodes, service accounts, clusters. They are what a reader looks for: off."""
+    addresses: bool = False
+    """IP addresses, and hosts outside of the cluster."""
+    emails: bool = False
+    """E-mail addresses."""
+
+
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that can be set."""
 
@@ -60,6 +72,8 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """How much of what is given is read: limits against archives that are bombs, and the size of a block."""
     rules: tuple[str, ...] = ()
     """Files of the user's own rules. In the file they are relative to the file, elsewhere to the working directory."""
+    redact: RedactSettings = RedactSettings()
+    """What is replaced by pseudonyms in results."""
     cluster: str | None = None
     """Name of the cluster the logs are of, where they do not say it. None: not known."""
     fail_on: FailOn = FailOn.WARNING

@@ -86,6 +86,8 @@ def read_value(kind: inspect.Type, node: yaml.Node, place: Place) -> object:
             return _read_whole_number(node, place)
         case inspect.FloatType() if place.path.endswith("_seconds"):
             return _read_quantity("a duration", parse_duration, node, place)
+        case inspect.BoolType():
+            return _read_switch(node, place)
         case inspect.StrType():
             return _read_text(node, place)
     raise NotImplementedError(f"{place.path}: no settings of the type {kind} yet")
@@ -144,6 +146,12 @@ def _read_choice(choices: type[Enum], node: yaml.Node, place: Place) -> str:
     if isinstance(node, yaml.ScalarNode) and node.value in names:
         return str(node.value)
     raise _unexpected(f"one of {', '.join(names)}", node, place)
+
+
+def _read_switch(node: yaml.Node, place: Place) -> bool:
+    if isinstance(node, yaml.ScalarNode) and node.style is None and node.value in ("true", "false"):
+        return bool(node.value == "true")
+    raise _unexpected("true or false", node, place)
 
 
 def _read_whole_number(node: yaml.Node, place: Place) -> int:

@@ -29,6 +29,7 @@ def classify_command(
 
     from pipeline.classification import ClassificationFilter, classify_files
     from pipeline.errors import ExitCode
+    from pipeline.report.masking import Masker
     from pipeline.sources.files import InputFiles
 
     chosen = ClassificationFilter(
@@ -40,6 +41,9 @@ def classify_command(
     settings, loaded = load(config, rules, {"cluster": cluster})
     files = InputFiles(paths, settings.read, settings.cluster or "")
     found = classify_files(files, loaded, chosen, read_at=datetime.now(UTC), year_hint=options.year_hint(year))
+    masker = Masker(settings.redact)
+    if masker.is_active:
+        found = masker.mask_lines(found)
     with reader_may_leave():
         if output is OutputFormat.TABLE:
             from pipeline.report.classified import print_classified

@@ -75,5 +75,74 @@ def test_command(
             failed = True
             continue
         own = [rule for rule in loaded if loaded.is_user_rule(rule)]
-        print(f"{file}: {len(own)} rule{'s' if len(own) != 1 else ''}, all samples as they should be")
+        drafts = sum(rule.explanation.startswith("TODO") for rule in own)
+        note = f"; {drafts} still {'has' if drafts == 1 else 'have'} a TODO for an explanation" if drafts else ""
+        print(f"{file}: {len(own)} rule{'s' if len(own) != 1 else ''}, all samples as they should be{note}")
     raise typer.Exit(ExitCode.USAGE if failed else ExitCode.CLEAN)
+
+
+@rules_app.command("suggest")
+def suggest_command(
+    paths: options.Paths,
+    output_file: Annotated[
+        Path | None,
+        typer.Option("--output-file", metavar="FILE", help="Where to write the drafts to.", show_default=False),
+    ] = None,
+    config: options.Config = None,
+    rules: options.Rules = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    year: options.Year = None,
+    namespace: options.Namespaces = None,
+    key: options.Keys = None,
+) -> None:
+    """Draft rules for the errors in logs that no rule knows."""
+    from datetime import UTC, datetime
+
+    from pipeline.errors import ExitCode
+    from pipeline.replay import ReplayFilter, find_residue
+    from pipeline.report.drafts import render_rules
+    from pipeline.report.masking import Masker
+    from pipeline.report.residue import headline_of
+    from pipeline.sources.files import InputFiles
+    from pipeline.suggestions import suggest_rules
+
+    chosen = ReplayFilter(
+        since=options.read_time(since, "--since"),
+        until=options.read_time(until, "--until"),
+        namespaces=tuple(namespace or ()),
+        keys=tuple(key or ()),
+    )
+    settings, loaded = load(config, rules)
+    files = InputFiles(paths, settings.read, settings.cluster or "")
+    residue, totals = find_residue(
+        files, loaded, read_at=datetime.now(UTC), year_hint=options.year_hint(year), chosen=chosen
+    )
+    print(f"whystuck: {headline_of(residue)}", file=sys.stderr)
+    masked = Masker(settings.redact).mask_residue(residue)
+    found = suggest_rules(masked.templates, {rule.id for rule in loaded})
+    if found.drafts:
+        _hand_out(render_rules(found), output_file)
+    for problem in files.problems:
+        print(f"whystuck: {problem}", file=sys.stderr)
+    if totals.was_interrupted:
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    raise typer.Exit(ExitCode.FAILED if files.problems else ExitCode.CLEAN)
+
+
+def _hand_out(text: str, file: Path | None) -> None:
+    """The drafts into a new file, or printed. A file that is there may hold somebody's work: it stays."""
+    from pipeline.errors import UsageError, WhystuckError
+
+    if file is None:
+        with reader_may_leave():
+            print(text, end="")
+        return
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError as error:
+        raise UsageError(f"{file}: is there already; choose another file for the drafts") from error
+    except OSError as error:
+        raise WhystuckError(f"{file}: cannot write the drafts: {error.strerror or error}") from error
+    print(f"whystuck: drafts in {file}; check them with `whystuck rules test {file}`", file=sys.stderr)

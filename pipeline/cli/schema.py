@@ -13,6 +13,7 @@ class SchemaName(enum.Enum):
 
     INCIDENT = "incident"
     CLASSIFIED = "classified"
+    STATISTICS = "statistics"
     CONFIGURATION = "configuration"
 
 
@@ -20,13 +21,15 @@ def schema_command(name: Annotated[SchemaName, typer.Argument(help="Of what.")] 
     """Print a JSON Schema."""
     import json
 
-    from pipeline.report.schemas import classified_schema, incident_schema
+    from pipeline.report.schemas import classified_schema, incident_schema, statistics_schema
 
     match name:
         case SchemaName.INCIDENT:
             schema = incident_schema()
         case SchemaName.CLASSIFIED:
             schema = classified_schema()
+        case SchemaName.STATISTICS:
+            schema = statistics_schema()
         case SchemaName.CONFIGURATION:
             from pipeline.config import configuration_schema
 

@@ -8,6 +8,7 @@ import msgspec
 
 from pipeline.classification import ClassifiedLine
 from pipeline.engine.incidents import SCHEMA_VERSION, Incident
+from pipeline.statistics.rows import Statistics
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -16,6 +17,12 @@ def incident_schema() -> dict[str, Any]:
     """JSON Schema of the incident."""
     schema = msgspec.json.schema(Incident)
     return {"$schema": _DIALECT, "title": f"whystuck incident, version {SCHEMA_VERSION}", **schema}
+
+
+def statistics_schema() -> dict[str, Any]:
+    """JSON Schema of `whystuck replay --stats -o json`; a line of `-o jsonl` is one of the rows in its `$defs`."""
+    schema = msgspec.json.schema(Statistics)
+    return {"$schema": _DIALECT, "title": "statistics of whystuck replay --stats, version 1", **schema}
 
 
 def classified_schema() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from pipeline.report.formats import OutputFormat
+from pipeline.statistics.rows import Statistics
 
 
 def to_json(records: Sequence[object]) -> str:
@@ -35,3 +36,17 @@ def serialise(records: Iterable[object], chosen: OutputFormat) -> Iterable[str]:
             yield to_yaml(list(records))
         case _:
             yield to_json(list(records))
+
+
+def serialise_statistics(statistics: Statistics, chosen: OutputFormat) -> Iterable[str]:
+    """The statistics as one object; as JSON lines one row each, which says what frame it belongs to."""
+    match chosen:
+        case OutputFormat.JSONL:
+            yield from map(to_json_line, statistics.rows())
+        case OutputFormat.YAML:
+            import yaml
+
+            plain = msgspec.to_builtins(statistics)
+            yield yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120).rstrip("\n")
+        case _:
+            yield msgspec.json.format(msgspec.json.encode(statistics), indent=2).decode()

@@ -39,6 +39,8 @@ def _read_cell(setting: str, cell: str) -> object:
         return parse_duration(cell)
     if setting.endswith("_bytes"):
         return parse_size(cell)
+    if cell in ("true", "false"):
+        return cell == "true"
     return int(cell.replace("_", "")) if cell[0].isdigit() else cell
 
 
@@ -46,7 +48,7 @@ def _read_cell(setting: str, cell: str) -> object:
 def test_page_has_the_setting_and_its_default(setting: str, default: object) -> None:
     """A setting that is not on the page, or has another default there, fails."""
     plain = default.value if isinstance(default, Enum) else default
-    assert (plain or "none") == _read_cell(setting, ROWS[setting])
+    assert (plain if isinstance(plain, bool) else plain or "none") == _read_cell(setting, ROWS[setting])
 
 
 def test_page_has_no_setting_that_is_gone() -> None:
@@ -86,6 +88,7 @@ SCHEMA_REFUSES = {
     "not a duration": {"engine": {"stale_seconds": "5 parsecs"}},
     "zero": {"engine": {"max_keys": 0}},
     "not a size": {"read": {"block_bytes": "4MB"}},
+    "neither true nor false": {"redact": {"names": "yes"}},
     "not one of the choices": {"fail_on": "sometimes"},
     "override without a rule": {"engine": {"overrides": [{"name": "x"}]}},
 }
