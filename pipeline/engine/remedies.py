@@ -1,6 +1,7 @@
-"""What to do about a cause: steps from remedies.toml, filled with the names of the incident.
+"""What to do about a cause: the steps that remedies.toml names for it, filled with the names of the incident.
 
-The table is data and part of the program; it is read once. How it is laid out stands at its head.
+The table and the steps (steps/*.toml) are data and part of the program; they are read once. How the table is laid out
+stands at its head.
 """
 
 from __future__ import annotations
@@ -72,17 +73,23 @@ class Situation(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The contents of remedies.toml."""
+    """The contents of remedies.toml and of the files below steps."""
 
-    remedy: tuple[Remedy, ...]
-    step: dict[str, Template]
+    remedy: tuple[Remedy, ...] = ()
+    step: dict[str, Template] = {}
 
 
 @functools.cache
 def table() -> Table:
     """The table, read once."""
-    text = resources.files("pipeline.engine").joinpath("remedies.toml").read_bytes()
-    return msgspec.toml.decode(text, type=Table)
+    here = resources.files("pipeline.engine")
+    remedies = msgspec.toml.decode(here.joinpath("remedies.toml").read_bytes(), type=Table).remedy
+    steps: dict[str, Template] = {}
+    for file in here.joinpath("steps").iterdir():
+        if not file.name.endswith(".toml"):
+            continue
+        steps |= msgspec.toml.decode(file.read_bytes(), type=Table).step
+    return Table(remedies, steps)
 
 
 def remediation_of(
@@ -91,13 +98,14 @@ def remediation_of(
     """What to do, in order; commands only where every name in them is a valid one."""
     names = names_for_commands(cause, victims[0], controller_namespace)
     situation = situation_of(cause, victims[0])
-    templates = list(templates_for(situation))
     own = _users_rule(cause, rules)
-    if own is not None:
-        checks = [template for _, template in templates_for(situation, phases=("check",))]
-        own_steps = [Template(step.step, (step.command,) if step.command else ()) for step in own.remediation]
-        return tuple(_filled(template, _names_of_user(names, template)) for template in (*own_steps, *checks))
-    return tuple(_filled(template, names) for _, template in templates)
+    if own is None:
+        return tuple(_filled(template, names) for _, template in templates_for(situation))
+    own_steps = [Template(step.step, (step.command,) if step.command else ()) for step in own.remediation]
+    return (
+        *(_filled(template, _names_of_user(names, template)) for template in own_steps),
+        *(_filled(template, names) for _, template in templates_for(situation, ("check",))),
+    )
 
 
 def templates_for(situation: Situation, phases: Sequence[str] = PHASES) -> tuple[tuple[str, Template], ...]:

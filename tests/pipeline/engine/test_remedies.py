@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,7 @@ from parsers.failure_classes import FAILURE_CLASSES
 from parsers.rules.loader import load_rules
 from parsers.rules.model import Role, Rule, RuleSet
 from parsers.rules.model import Step as RuleStep
+from pipeline.engine import remedies
 from pipeline.engine.causes import Basis, Cause
 from pipeline.engine.commands import PATTERNS, fill_command, fill_words, placeholders_of
 from pipeline.engine.culprits import Culprit
@@ -207,6 +210,13 @@ def test_table_names_only_what_exists() -> None:
         assert {*remedy.carrier} <= {*CARRIERS, "*"}, remedy
         assert {*remedy.victim} <= {*VICTIMS, "*"}, remedy
         assert all("*" in each or each in FAILURE_CLASSES for each in remedy.failure_class), remedy
+
+
+def test_no_step_is_written_twice() -> None:
+    """In two files, one of them would be lost without a word."""
+    files = (Path(remedies.__file__).parent / "steps").glob("*.toml")
+    ids = [each for file in files for each in tomllib.loads(file.read_text(encoding="utf-8"))["step"]]
+    assert sorted(table().step) == sorted(ids)
 
 
 COMMANDS = [(each, command) for each, template in table().step.items() for command in template.commands]
