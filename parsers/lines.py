@@ -49,6 +49,7 @@ class LineAssembler:
         self.counts.total += block.data.count(b"\n") + (not block.data.endswith(b"\n") and bool(block.data))
         window = _Window.of(block) if self._carried is None else self._carried.followed_by(block)
         hold_from = window.hold_from()
+        self._carried = window  # where an interruption comes now, `finish` goes on in it
         yield from self._scan(window, hold_from)
         self._carried = window.carry(hold_from)
 
@@ -75,10 +76,9 @@ class LineAssembler:
                 self.counts.passes_skipped += 1
                 continue
             span = self._extend(data, LineSpan(start, stop), done)
-            done = span.stop
+            window.done = done = span.stop
             self.counts.candidates += 1
             yield window.source_line(data, span)
-        window.done = done
 
     def _extend(self, data: bytes, span: LineSpan, done: int) -> LineSpan:
         """The whole record around a candidate line."""

@@ -71,4 +71,5 @@ class InterruptionError(WhystuckError):
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(f"ended by signal {signal_number}")
+        self.signal_number = signal_number
         self.exit_code = 128 + signal_number

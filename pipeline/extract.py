@@ -86,11 +86,18 @@ class StreamExtractor:
             if not number:
                 self._reader.expect_times_near(first_time_of(block))
             yield from self._read(self._assembler.feed(block))
+        yield from self.finish()
+
+    def finish(self) -> Iterator[Event]:
+        """What was held back; `events` asks for it itself, unless it was interrupted."""
         yield from self._read(self._assembler.finish())
-        yield from self._reader.finish()
+        yield from self._noted(self._reader.finish())
 
     def _read(self, lines: Iterable[SourceLine]) -> Iterator[Event]:
         for line in lines:
-            for event in self._reader.read(line):
-                self._interest.note(event)
-                yield event
+            yield from self._noted(self._reader.read(line))
+
+    def _noted(self, events: Iterable[Event]) -> Iterator[Event]:
+        for event in events:
+            self._interest.note(event)
+            yield event

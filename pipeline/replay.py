@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -17,6 +18,7 @@ from parsers.rules.model import RuleSet
 from pipeline.engine.engine import Engine
 from pipeline.engine.incidents import Coverage, Incident
 from pipeline.engine.settings import EngineSettings
+from pipeline.errors import InterruptionError
 from pipeline.extract import StreamExtractor, read_objects_of, scanner_for
 from pipeline.sources.files import InputFiles
 from pipeline.sources.object_streams import ObjectStream
@@ -74,7 +76,7 @@ class ReadTotals(msgspec.Struct):
     unparsed_samples: list[Unparsed] = msgspec.field(default_factory=list)
     first_at: datetime | None = None
     last_at: datetime | None = None
-    was_interrupted: bool = False
+    interrupted_by: int | None = None  # the signal that ended the reading
 
     def add(self, name: str, extractor: StreamExtractor) -> None:
         """Count one stream that was read."""
@@ -117,7 +119,8 @@ def replay(
     totals = ReadTotals()
     taken = chosen or ReplayFilter()
     spools = _spool_all(files, rules, totals, read_at=read_at, year_hint=year_hint, on_progress=on_progress)
-    engine, templates, sums = Engine(settings, rules), TemplateCollector(), StatisticsCollector()
+    engine = Engine(settings, rules, evaluate_every=None)  # only the end of the story is asked for
+    templates, sums = TemplateCollector(), StatisticsCollector()
     for event in _merged(spools, taken):
         engine.feed(event)
         templates.add(event)
@@ -164,7 +167,7 @@ def _spool_all(
     year_hint: datetime | None,
     on_progress: Callable[[], None],
 ) -> list[EventSpool]:
-    """The events of every stream; after an interruption those that were read until then."""
+    """The events of every stream; after an interruption (Ctrl-C, termination) those that were read until then."""
     finder = FailureFinder(rules)
     scanner = scanner_for(rules, with_residue=True)
     spools: list[EventSpool] = []
@@ -178,13 +181,24 @@ def _spool_all(
             extractor = StreamExtractor(scanner, finder, read_at=read_at, year_hint=year_hint, with_residue=True)
             spools.append(EventSpool(name))
             try:
-                for event in extractor.events(_watched(stream.blocks(), on_progress)):
-                    spools[-1].put(event)
+                _spool(extractor, _watched(stream.blocks(), on_progress), spools[-1])
             finally:
                 totals.add(name, extractor)
     except KeyboardInterrupt:
-        totals.was_interrupted = True
+        totals.interrupted_by = signal.SIGINT
+    except InterruptionError as error:
+        totals.interrupted_by = error.signal_number
     return spools
+
+
+def _spool(extractor: StreamExtractor, blocks: Iterator[Block], spool: EventSpool) -> None:
+    try:
+        for event in extractor.events(blocks):
+            spool.put(event)
+    except (KeyboardInterrupt, InterruptionError):
+        for event in extractor.finish():
+            spool.put(event)
+        raise
 
 
 def _spool_objects(stream: ObjectStream, finder: FailureFinder, totals: ReadTotals, read_at: datetime) -> EventSpool:

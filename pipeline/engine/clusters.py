@@ -198,8 +198,10 @@ class ClusterState:
                 self._restart(event)
             case LeaderLost():
                 _note(origin.losses, event.at)
+                self.seen.note_loss(event)
             case ControllerStopped():
                 _note(origin.stops, event.at)
+                self.seen.note_loss(event)
         return True
 
     def _restart(self, event: Event) -> None:

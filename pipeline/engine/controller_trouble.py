@@ -101,49 +101,35 @@ def _trouble_of(
     tallies = [seen.tally for seen in group]
     first_at = min(tally.first.at for tally in tallies)
     last_at = max(tally.last.at for tally in tallies)
-    ends_process = any(seen.ends_process for seen in group) or _lost_the_lease(group, state)
+    ends = [seen.tally.first.at for seen in group if seen.ends_process]
+    ends += [seen.lost_at for seen in group if seen.lost_at is not None]
     repeats = sum(tally.count for tally in tallies)
     lasting_at = first_at + timedelta(seconds=settings.controller_seconds)
-    opened = []
-    if ends_process:
-        opened.append(min((seen.tally.first.at for seen in group if seen.ends_process), default=last_at))
+    opened = ends[:]
     if repeats >= _MIN_REPEATS and last_at >= lasting_at:
         opened.append(lasting_at)
     if not opened:
         return None
     return ControllerTrouble(
-        cause=_cause_of(group, tallies, state, aliases),
+        cause=_cause_of(group, tallies, aliases),
         tallies=tuple(tallies),
         opened_at=min(opened),
         first_at=first_at,
         last_at=last_at,
         ended_at=_end_of(group, state, settings, now, last_at),
-        ends_process=ends_process,
+        ends_process=bool(ends),
     )
 
 
-def _cause_of(group: list[SeenFailure], tallies: list[Tally], state: ClusterState, aliases: Aliases) -> Cause:
+def _cause_of(group: list[SeenFailure], tallies: list[Tally], aliases: Aliases) -> Cause:
     """The cause; a lease lost to time-outs is no proof that the API server was slow: the network may have been."""
     cause = choose_cause(tallies, None, aliases)
     failure = cause.failure
-    if failure is None or failure.failure_class != "apiserver.overloaded" or not _lost_the_lease(group, state):
+    if failure is None or failure.failure_class != "apiserver.overloaded" or not any(seen.lost_at for seen in group):
         return cause
     also = (failure.failure_class, *failure.also)
     lost = msgspec.structs.replace(failure, failure_class="leader_election", also=also)
     return msgspec.structs.replace(cause, failure=lost)
-
-
-def _lost_the_lease(group: list[SeenFailure], state: ClusterState) -> bool:
-    """Whether a process whose lease calls failed lost its lease right after."""
-    for seen in group:
-        if seen.carrier != "lease":
-            continue
-        origin = state.origins[seen.origin]
-        if any(
-            timedelta(0) <= at - seen.tally.last.at <= timedelta(seconds=30) for at in (*origin.losses, *origin.stops)
-        ):
-            return True
-    return False
 
 
 def _end_of(

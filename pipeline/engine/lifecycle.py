@@ -131,6 +131,8 @@ _Place = tuple[str, str | None, str | None]
 
 
 def _place(victim: Victim) -> _Place:
+    if victim.kind == "controller":  # its pods come and go
+        return victim.kind, None, None
     return victim.kind, victim.namespace, victim.name
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -13,6 +13,8 @@ from pipeline.engine.settings import EngineSettings
 from pipeline.engine.tallies import Sighting, Tally, signature_of
 
 MAX_SEEN = 2_000
+LOST_AFTER = timedelta(seconds=30)
+"""A lease that is lost so soon after a call for it failed is lost because of that."""
 
 
 class SeenFailure(msgspec.Struct):
@@ -24,6 +26,7 @@ class SeenFailure(msgspec.Struct):
     ends_process: bool = False
     longest_gap_seconds: float = 0.0
     worked_at: datetime | None = None  # the first sign of life of its process afterwards
+    lost_at: datetime | None = None  # when the process lost its lease because of it, the first time
 
 
 _Place = tuple[Origin, str, str]
@@ -70,6 +73,12 @@ class SeenFailures:
         """The origin's process works: it syncs, or it leads."""
         for known in self._unanswered.pop(event.origin, ()):
             known.worked_at = event.at
+
+    def note_loss(self, event: Event) -> None:
+        """The origin's process has lost its lease, or ends."""
+        for known in self._unanswered.get(event.origin, ()):
+            if known.carrier == "lease" and event.at - known.tally.last.at <= LOST_AFTER:
+                known.lost_at = known.lost_at or event.at
 
     def _make_room(self) -> None:
         """Forget the failure that was met the longest time ago."""

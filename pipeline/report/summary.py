@@ -15,9 +15,9 @@ _SEVERITIES = ("info", "warning", "critical")
 
 
 def exit_code_of(result: ReplayResult, files: InputFiles, fail_on: FailOn) -> int:
-    """0 clean, 1 something could not be read, 3 findings at or above `fail_on`, 130 interrupted."""
-    if result.totals.was_interrupted:
-        return ExitCode.INTERRUPTED
+    """0 clean, 1 something could not be read, 3 findings at or above `fail_on`, 128 + N after signal N."""
+    if result.totals.interrupted_by is not None:
+        return 128 + result.totals.interrupted_by
     if files.problems:
         return ExitCode.FAILED
     if fail_on.value not in _SEVERITIES:
@@ -35,7 +35,7 @@ def print_diagnostics(files: InputFiles, totals: ReadTotals, stream: TextIO, *, 
         print(f"whystuck: {problem}", file=stream)
     for note in files.notes:
         print(f"whystuck: note: {note}", file=stream)
-    if totals.was_interrupted:
+    if totals.interrupted_by is not None:
         print("whystuck: interrupted: this is what was found so far", file=stream)
     if not is_brief:
         for line in describe_totals(files, totals):
