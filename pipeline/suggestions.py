@@ -29,6 +29,7 @@ _PSEUDONYM = re.compile(r"\b[a-z]{2,20}-\d+\b")
 """Digits of the log itself are masked in a template: what has any stands for a name that is not shown."""
 _UNFIT = re.compile(rf"[^\x20-\x7e]|[{re.escape(ESCAPED_CHARACTERS)}]")
 _SLUG_WORD = re.compile(r"[a-z]{3,20}")
+_LETTERS = re.compile("[A-Za-z]{3}")
 _FILLING = frozenset({"the", "and", "for", "with", "from", "that", "not", "was", "has", "error", "failed"})
 
 
@@ -99,15 +100,20 @@ def _pattern(tokens: Sequence[str]) -> str:
 def _literal(tokens: Sequence[str], texts: Sequence[str]) -> str | None:
     """The longest text that stands in every sample as it is, raw and read; None where there is none."""
     pieces = re.split(rf"{re.escape(WILDCARD)}|{MASK}+", " ".join(tokens))
-    fits = [
-        literal
-        for piece in pieces
-        for part in _UNFIT.split(piece)
-        if len(literal := part[:MAX_LITERAL_CHARS].strip()) >= MIN_LITERAL_CHARS
-        and re.search("[A-Za-z]{3}", literal)
-        and all(literal in text for text in texts)
-    ]
-    return max(fits, key=len, default=None)
+    parts = [part for piece in pieces for part in _UNFIT.split(piece)]
+    found = [literal for part in parts if (literal := _longest_run(part.split(), texts)) is not None]
+    return max(found, key=len, default=None)
+
+
+def _longest_run(words: Sequence[str], texts: Sequence[str]) -> str | None:
+    """The longest run of words that is a literal of all texts; line breaks may stand between any two of them."""
+    for size in range(len(words), 0, -1):
+        for begin in range(len(words) - size + 1):
+            run = " ".join(words[begin : begin + size])
+            is_fit = MIN_LITERAL_CHARS <= len(run) <= MAX_LITERAL_CHARS and _LETTERS.search(run)
+            if is_fit and all(run in text for text in texts):
+                return run
+    return None
 
 
 def _free_id(tokens: Sequence[str], ids: Collection[str]) -> str:
