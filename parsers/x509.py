@@ -1,8 +1,8 @@
 """Public certificates: PEM, DER or base64 of either -> CertificateInfo.
 
 What is no certificate is told as data (`BrokenCertificate`), never raised; private keys are stepped over.
-Go's rules are kept where they differ from others': text around PEM blocks does not matter, and a block that cannot be
-read does not keep the next one from being read.
+As in Go (AppendCertsFromPEM) text around PEM blocks does not matter, blocks of another kind or with headers are passed
+over, and a block that cannot be read does not keep the next one from being read.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import warnings
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -28,8 +29,7 @@ MAX_CERTIFICATES: Final = 500
 
 _MAX_TEXT_CHARS: Final = 1_024
 _MAX_NAMES: Final = 200
-_PEM: Final = re.compile(rb"-----BEGIN (?P<label>[A-Z0-9 ]{1,40})-----(?P<body>[^-]{0,200000})-----END (?P=label)-----")
-_LABELS: Final = (b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE")
+_PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----(?P<body>[^-:]{0,200000}+)-----END CERTIFICATE-----")
 _DER_START: Final = b"\x30"
 
 
@@ -49,10 +49,10 @@ class CertificateBundle(msgspec.Struct, frozen=True):
 
 def read_certificates(source: bytes) -> CertificateBundle:
     """Read the certificates of PEM or DER bytes."""
-    if source.lstrip()[:1] == _DER_START and b"-----BEGIN" not in source:
-        return _read_ders([source.strip() if source[:1] != _DER_START else source])
-    bodies = [match["body"] for match in _PEM.finditer(source) if match["label"] in _LABELS]
-    return _read_ders([_decode(_without_headers(body)) for body in bodies[:MAX_CERTIFICATES]])
+    if source[:1] == _DER_START and b"-----BEGIN" not in source:
+        return _read_ders([source])
+    bodies = islice(_PEM.finditer(source), MAX_CERTIFICATES)
+    return _read_ders([_decode(match["body"]) for match in bodies])
 
 
 def read_base64(encoded: object) -> CertificateBundle:
@@ -78,11 +78,6 @@ def _read_ders(ders: list[bytes | None]) -> CertificateBundle:
         else:
             broken.append(BrokenCertificate(position, found))
     return CertificateBundle(tuple(certificates), tuple(broken))
-
-
-def _without_headers(body: bytes) -> bytes:
-    """A PEM block's base64, without `Name: value` lines before it."""
-    return b"".join(line for line in body.splitlines() if b":" not in line)
 
 
 def _decode(encoded: bytes) -> bytes | None:
@@ -130,7 +125,7 @@ def _alternative_names(certificate: x509.Certificate) -> x509.SubjectAlternative
 
     try:
         return certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         return None
 
 
@@ -139,7 +134,7 @@ def _is_ca(certificate: x509.Certificate) -> bool:
 
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         return False
 
 

@@ -1,8 +1,9 @@
 """Certificates: those that Secrets and ConfigMaps publish, and what cert-manager says about its own.
 
-Of a Secret only the public certificates are kept: `tls.crt` and `ca.crt`, decoded and taken apart. Keys, other members
-and whatever else a PEM file holds are never copied.
-Sources: k8s.io/api v0.30 core/v1; cert-manager v1.16 pkg/apis/certmanager/v1/types_certificate.go.
+Of a Secret only the public certificates are kept, decoded and taken apart. Keys, other members and whatever else a PEM
+file holds are never copied.
+Sources: k8s.io/api v0.30 core/v1 (`tls.crt`, `ca.crt`); Istio 1.24 security/pkg/pki/ca (`ca-cert.pem`,
+`cert-chain.pem`, `root-cert.pem`); cert-manager v1.16 pkg/apis/certmanager/v1/types_certificate.go.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from parsers.objects.members import (
 )
 from parsers.x509 import read_base64, read_certificates
 
+_SERVED = ("tls.crt", "cert-chain.pem", "server.crt", "server-cert.pem", "cert.pem")
+_AUTHORITIES = ("ca.crt", "ca-cert.pem", "root-cert.pem", "ca.pem")
+
 
 def read_secret(document: Object) -> SecretFacts:
     """Read a Secret."""
@@ -29,8 +33,8 @@ def read_secret(document: Object) -> SecretFacts:
         ref=ref_of(document),
         created_at=created_at_of(document),
         changed_at=changed_at_of(document),
-        certificates=_member(document, "tls.crt"),
-        authorities=_member(document, "ca.crt"),
+        certificates=_first_of(document, _SERVED),
+        authorities=_first_of(document, _AUTHORITIES),
     )
 
 
@@ -46,6 +50,10 @@ def read_cert_manager_certificate(document: Object) -> CertManagerCertificateFac
         revision=number_at(status, "revision"),
         conditions=conditions_at(status, "conditions"),
     )
+
+
+def _first_of(document: Object, names: tuple[str, ...]) -> tuple[CertificateInfo, ...]:
+    return next((found for name in names if (found := _member(document, name))), ())
 
 
 def _member(document: Object, name: str) -> tuple[CertificateInfo, ...]:

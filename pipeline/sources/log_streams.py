@@ -64,7 +64,10 @@ def _read_parts(group: PartGroup, reading: Reading) -> Iterator[Block]:
         try:
             with part.open() as raw:
                 text = _open_text(part, _peel_log(part, raw, reading), reading)
-                if text is not None:
+                if text is not None and holds_objects(text.peek(reading.limits.head_bytes)):
+                    why = "it holds Kubernetes objects and has the name of a part of a rotated log"
+                    reading.journal.report(cannot_read(part.source, why, "rename it"))
+                elif text is not None:
                     blocks = _read_text(part, text, reading)
                     yield from blocks if part is group.parts[-1] else _end_last_line(blocks)
         except BrokenInputError as error:
