@@ -196,7 +196,7 @@ def _columns_of(name: str, kind: object, values: list[Any]) -> dict[str, Any]:
             "sample_text": pd.Series([one.text for one in first], dtype="string"),
         }
     if name.endswith("_at") or name == "at":
-        return {name: pd.to_datetime(pd.Series(values, dtype="object"), utc=True)}
+        return {name: pd.to_datetime(pd.Series(values, dtype="object"), utc=True).astype("datetime64[us, UTC]")}
     if name.endswith("_seconds"):
         return {name: pd.Series(values, dtype="Float64")}
     if kind is bool:

@@ -25,6 +25,7 @@ from pipeline.templates import Residue
 MAX_KEYS = 50_000
 MAX_BUCKETS = 100_000
 BUCKET_SECONDS = 60
+MAX_BUCKET_SECONDS = 64 * 3600
 _WIDER = {60: 300, 300: 900, 900: 3600}
 HOUR_SECONDS = 3600
 
@@ -98,6 +99,8 @@ class StatisticsCollector:
 
     def _widen_where_needed(self) -> None:
         while max(len(self._attempts), len(self._retries)) > self._max_buckets:
+            if self._bucket_seconds >= MAX_BUCKET_SECONDS:
+                return  # there are more keys than buckets: their number is limited elsewhere
             wider = _WIDER.get(self._bucket_seconds, self._bucket_seconds * 2)
             factor, self._bucket_seconds = wider // self._bucket_seconds, wider
             attempts: dict[tuple[int, int, str], int] = {}
@@ -107,8 +110,6 @@ class StatisticsCollector:
             retries: dict[tuple[int, int], int] = {}
             for (number, bucket), count in self._retries.items():
                 retries[number, bucket // factor] = max(retries.get((number, bucket // factor), 0), count)
-            if len(attempts) == len(self._attempts) and len(retries) == len(self._retries) and wider > 10**9:
-                return  # one bucket is left, and the keys alone are more than the limit
             self._attempts, self._retries = attempts, retries
 
     def statistics(
