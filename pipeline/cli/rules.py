@@ -125,8 +125,8 @@ def suggest_command(
         _hand_out(render_rules(found), output_file)
     for problem in files.problems:
         print(f"whystuck: {problem}", file=sys.stderr)
-    if totals.was_interrupted:
-        raise typer.Exit(ExitCode.INTERRUPTED)
+    if totals.interrupted_by is not None:
+        raise typer.Exit(128 + totals.interrupted_by)
     raise typer.Exit(ExitCode.FAILED if files.problems else ExitCode.CLEAN)
 
 
