@@ -78,8 +78,12 @@ def _find_in_json_documents(text: bytes, line: int) -> Iterator[Found]:
     if isinstance(whole, Mapping):
         yield from _read(whole, text, line)
         return
+    is_readable = True
     for number, entry in split_json([text]):
-        yield from _read_json(entry, line + number - 1, "", "")
+        for found in _read_json(entry, line + number - 1, "", ""):
+            was_readable, is_readable = is_readable, not isinstance(found, UnreadableObject)
+            if is_readable or was_readable:  # the lines of one broken object are told of once
+                yield found
 
 
 def _read_json(raw: bytes, line: int, version: str, kind: str) -> Iterator[Found]:

@@ -15,6 +15,7 @@ import yaml
 from parsers.text import scrub
 
 _SEPARATOR: Final = re.compile(rb"(?m)^---(?=[ \t\r\n]|\Z)[^\n]*\n?|^\.\.\.[ \t\r]*$\n?")
+_FORBIDDEN: Final = bytes({*range(0x20), 0x7F} - set(b"\t\n\r"))
 _MAX_WHY_CHARS: Final = 200
 _MAX_DEPTH: Final = 200
 _MAX_ALIASES: Final = 20
@@ -35,7 +36,7 @@ class _Loader(_Base):  # type: ignore[misc]  # PyYAML may lack its part in C
 def split_yaml(data: bytes) -> Iterator[tuple[int, bytes, Any]]:
     """Each document: its first line, its text, and its value; a text as value says why it has none, None is empty."""
     for line, raw in _documents(data):
-        yield line, raw, _decode(raw)
+        yield line, raw, _decode(raw.decode("utf-8", "replace").encode().translate(None, _FORBIDDEN))
 
 
 def _documents(data: bytes) -> Iterator[tuple[int, bytes]]:
