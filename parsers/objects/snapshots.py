@@ -76,8 +76,8 @@ def _date(found: list[FoundObject], origin: Origin, taken_at: datetime) -> list[
         if isinstance(one.facts, KubernetesEventFacts):
             at = min(one.facts.last_at or taken_at, taken_at)
         elif showings[ref] > 1:
-            at = max(min(one.newest_at or taken_at, taken_at), shown_at.get(ref, one.newest_at or taken_at))
-            shown_at[ref] = at
+            own_at = min(one.newest_at or taken_at, taken_at)
+            at = shown_at[ref] = max(own_at, shown_at.get(ref, own_at))
         events.append(ObjectSeen(at=at, origin=origin, line=one.line, facts=one.facts, is_deleted=one.is_deleted))
     return sorted(events, key=lambda event: event.at)
 
