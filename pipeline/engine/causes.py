@@ -11,7 +11,15 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from parsers.events import Failure, ObjectKey
-from pipeline.engine.culprits import Aliases, Culprit, culprit_of, identity_of, may_be_converted, names_only_itself
+from pipeline.engine.culprits import (
+    Aliases,
+    Culprit,
+    culprit_of,
+    identity_of,
+    identity_unestablished,
+    may_be_converted,
+    names_only_itself,
+)
 from pipeline.engine.tallies import Sighting, Tally
 
 
@@ -111,7 +119,7 @@ def choose_cause(tallies: Sequence[Tally], key: ObjectKey | None, aliases: Alias
     return Cause(
         failure=failure,
         culprit=culprit_of(failure, key, aliases) if established else None,
-        identity=best.identity if established else f"unknown|{identity_of(failure, key, aliases)}",
+        identity=best.identity if established else identity_unestablished(failure, key, aliases),
         basis=Basis.OWN_ERROR if established else Basis.NONE,
         first=best.first,
         explained_count=best.count,

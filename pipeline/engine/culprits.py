@@ -38,6 +38,8 @@ class Culprit(msgspec.Struct, frozen=True):
     @property
     def identity(self) -> str:
         """Equal for the same culprit."""
+        if self.kind == "APIServer":  # a cluster has one, whatever address a message gives it
+            return self.kind
         return f"{self.kind}|{self.namespace}|{self.name or self.host}"
 
 
@@ -199,9 +201,15 @@ def identity_of(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> st
         return f"{failure.failure_class}|{template_for(failure.text, key)}"
     if failure.failure_class == "webhook.admission_denied":
         return f"{culprit.identity}|{template_for(failure.text, key)}"
-    if culprit.kind == "APIServer":  # a cluster has one, whatever address a message gives it
-        return "APIServer|unauthorized" if failure.failure_class == "apiserver.unauthorized" else "APIServer"
+    if failure.failure_class == "apiserver.unauthorized":  # other trouble than an API server that is away
+        return f"{culprit.identity}|unauthorized"
     return culprit.identity
+
+
+def identity_unestablished(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> str:
+    """Equal for failures that may have one cause: those in the same words where nothing else is named."""
+    names_nothing = culprit_of(failure, key, aliases) == _object_culprit(key, failure)
+    return f"unknown|{template_for(failure.text, key) if names_nothing else identity_of(failure, key, aliases)}"
 
 
 def names_only_itself(failure: Failure) -> bool:

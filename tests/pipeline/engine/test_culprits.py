@@ -1,0 +1,164 @@
+"""Whom each class of failure accuses, and which failures accuse the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from parsers.events import Failure, NamedObject
+from parsers.failure_classes import FAILURE_CLASSES
+from pipeline.engine.culprits import Aliases, Culprit, culprit_of, identity_of
+from tests.pipeline.engine.builders import API, JOB, WEB, failure
+
+NO_ALIASES = Aliases()
+
+
+def _failure(failure_class: str, **fields: object) -> Failure:
+    return Failure(failure_class=failure_class, rule="", text=failure_class, **fields)  # type: ignore[arg-type]
+
+
+SERVICE = "guard.tools.svc:443"
+GUARD = Culprit("Service", "guard", "tools", host=SERVICE)
+WEB_ITSELF = Culprit("Rollout", "web", "shop")
+MAPPING = "getambassador.io/v2, Kind=Mapping"
+
+ACCUSED: dict[str, tuple[Failure, Culprit]] = {
+    "certificate of a webhook": (_failure("tls.expired", webhook="w", service=SERVICE), GUARD),
+    "certificate of a conversion webhook": (
+        _failure("tls.expired", is_conversion=True, kind=MAPPING, service=SERVICE),
+        GUARD,
+    ),
+    "certificate of an address": (
+        _failure("tls.unknown_authority", service="prometheus.example.com:443"),
+        Culprit("Endpoint", host="prometheus.example.com:443"),
+    ),
+    "certificate of the API server": (
+        _failure("tls.expired", service="10.96.0.1:443", url_path="/apis/apps/v1"),
+        Culprit("APIServer", host="10.96.0.1:443"),
+    ),
+    "handshake with a peer": (
+        _failure("tls.bad_certificate", peer="10.0.0.7:4711"),
+        Culprit("Endpoint", host="10.0.0.7:4711"),
+    ),
+    "webhook that names no service": (
+        _failure("webhook.timeout", webhook="check.guard.dev"),
+        Culprit("Webhook", "check.guard.dev"),
+    ),
+    "conversion that names no service": (
+        _failure("webhook.conversion_failed", is_conversion=True, kind=MAPPING),
+        Culprit("CustomResourceDefinition", "Mapping.getambassador.io"),
+    ),
+    "webhook without endpoints": (_failure("webhook.no_endpoints", webhook="w", service=SERVICE), GUARD),
+    "denial": (_failure("webhook.admission_denied", webhook="w", service=SERVICE), Culprit("Webhook", "w")),
+    "denial by a policy": (
+        _failure("webhook.admission_denied", policy="signed"),
+        Culprit("ValidatingAdmissionPolicy", "signed"),
+    ),
+    "right of a service account": (
+        _failure("rbac.forbidden", user="system:serviceaccount:argo-rollouts:rollouts"),
+        Culprit("ServiceAccount", "rollouts", "argo-rollouts"),
+    ),
+    "right of a user": (_failure("rbac.forbidden", user="jane"), Culprit("User", "jane")),
+    "quota": (_failure("quota", quota="compute"), Culprit("ResourceQuota", "compute", "shop")),
+    "type that is missing": (
+        _failure("crd.missing", kind="networking.istio.io/v1, Kind=VirtualService"),
+        Culprit("CustomResourceDefinition", "VirtualService.networking.istio.io"),
+    ),
+    "resource that is missing": (
+        _failure("crd.missing", named_object=NamedObject("trafficsplits.split.smi-spec.io")),
+        Culprit("CustomResourceDefinition", "trafficsplits.split.smi-spec.io"),
+    ),
+    "object that is missing": (
+        _failure("object.not_found", named_object=NamedObject("services", "web-canary")),
+        Culprit("services", "web-canary", "shop"),
+    ),
+    "panic": (_failure("panic", location="rollout.Sync"), Culprit("Function", "rollout.Sync")),
+    "lease": (
+        _failure("leader_election", named_object=NamedObject("leases", "lock", "argo")),
+        Culprit("Lease", "lock"),
+    ),
+    "plugin": (_failure("traffic_router", plugin="argoproj/sample"), Culprit("Plugin", "argoproj/sample")),
+    "aggregated API": (
+        _failure("apiserver.unreachable", api_group="metrics.k8s.io/v1"),
+        Culprit("APIService", "metrics.k8s.io"),
+    ),
+    "API server": (
+        _failure("apiserver.unreachable", service="10.96.0.1:443"),
+        Culprit("APIServer", host="10.96.0.1:443"),
+    ),
+    "credentials": (_failure("apiserver.unauthorized"), Culprit("APIServer")),
+    "name that cannot be resolved": (
+        _failure("network.dns", service="db.x.svc:1"),
+        Culprit("Service", "db", "x", host="db.x.svc:1"),
+    ),
+    "conflict": (_failure("conflict", named_object=NamedObject("replicasets.apps", "web-1")), WEB_ITSELF),
+    "spec": (_failure("spec.invalid"), WEB_ITSELF),
+    "immutable field": (_failure("field_immutable"), WEB_ITSELF),
+    "schema": (_failure("crd.schema"), WEB_ITSELF),
+    "object too large": (_failure("etcd.too_large"), WEB_ITSELF),
+}
+
+
+@pytest.mark.parametrize(("found", "culprit"), ACCUSED.values(), ids=ACCUSED)
+def test_culprit_is_what_the_failure_names(found: Failure, culprit: Culprit) -> None:
+    """The object itself where it names nothing else."""
+    assert culprit == culprit_of(found, WEB, NO_ALIASES)
+
+
+@pytest.mark.parametrize("failure_class", sorted(FAILURE_CLASSES))
+def test_every_class_has_a_culprit_and_an_identity(failure_class: str) -> None:
+    """Also where a message names nothing at all, with a key and without."""
+    for key in (WEB, None):
+        assert culprit_of(_failure(failure_class), key, NO_ALIASES).kind
+        assert identity_of(_failure(failure_class), key, NO_ALIASES)
+
+
+def test_service_of_a_webhook_is_learned_from_other_messages() -> None:
+    """A webhook that answers 500 names no service; another message about it did."""
+    aliases = Aliases.of([failure("expired")])
+    silent = _failure("webhook.conversion_failed", is_conversion=True, kind="getambassador.io/v3alpha1, Kind=Mapping")
+    assert identity_of(failure("expired"), WEB, NO_ALIASES) == identity_of(silent, API, aliases)
+
+
+def test_messages_that_disagree_teach_nothing() -> None:
+    """One webhook's name with two services is not one service, in whatever order they come."""
+    one, other = (_failure("tls.expired", webhook="w", service=service) for service in (SERVICE, "other.tools.svc:443"))
+    for learned in ([one, other, one], [other, one, one]):
+        assert None is Aliases.of(learned).service_of(_failure("webhook.timeout", webhook="w"))
+
+
+SAME = {
+    "a webhook's three messages": (failure("hanging"), failure("expired"), True),
+    "an admission webhook's two messages": (failure("admission"), failure("admission refused"), True),
+    "the API server by two addresses": (
+        _failure("apiserver.unreachable", service="10.96.0.1:443"),
+        _failure("apiserver.overloaded", service="kubernetes.default.svc:443"),
+        True,
+    ),
+    "two webhooks": (failure("expired"), failure("admission"), False),
+    "a denial and a broken certificate of one webhook": (failure("denied"), failure("admission"), False),
+    "two reasons of a denial": (
+        failure("denied"),
+        failure('admission webhook "check.guard.dev" denied the request: no'),
+        False,
+    ),
+    "credentials and an API server that is away": (
+        _failure("apiserver.unauthorized"),
+        _failure("apiserver.unreachable", service="10.96.0.1:443"),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("one", "other", "is_same"), SAME.values(), ids=SAME)
+def test_identity_is_that_of_the_accused(one: Failure, other: Failure, is_same: bool) -> None:
+    """Not of the words, and not of the class."""
+    assert is_same is (identity_of(one, WEB, NO_ALIASES) == identity_of(other, API, NO_ALIASES))
+
+
+APART = ["conflict", "invalid", "missing"]
+
+
+@pytest.mark.parametrize("text", APART)
+def test_trouble_of_an_object_is_its_own(text: str) -> None:
+    """Two objects that are each wrong in themselves have two causes."""
+    assert identity_of(failure(text), WEB, NO_ALIASES) != identity_of(failure(text), JOB, NO_ALIASES)
