@@ -74,9 +74,7 @@ class FailureFinder:
 
     def is_benign(self, text: str) -> bool:
         """Whether a rule knows the text as a look-alike that means no harm."""
-        return any(
-            rule.role is Role.BENIGN and bool(self._search(rule, text)) for rule in self._rules.candidates(text)
-        )
+        return any(rule.role is Role.BENIGN and bool(self._search(rule, text)) for rule in self._rules.candidates(text))
 
     def _find(self, text: str) -> Failure | None:
         prepared = prepare_text(text)
