@@ -70,7 +70,8 @@ class ReadTotals(msgspec.Struct):
     candidates: int = 0
     records: int = 0
     events: int = 0
-    objects: int = 0
+    objects: int = 0  # Kubernetes objects and events, in files of their own
+    object_files: int = 0
     residue_omitted: int = 0  # errors that no rule knows, beyond the limit of a stream
     unparsed: Counter[str] = msgspec.field(default_factory=Counter)
     unparsed_samples: list[Unparsed] = msgspec.field(default_factory=list)
@@ -205,6 +206,7 @@ def _spool_objects(stream: ObjectStream, finder: FailureFinder, totals: ReadTota
     name = stream.origin.source
     snapshot = read_objects_of(stream, finder, read_at=read_at)
     totals.sources.append(name)
+    totals.object_files += 1
     totals.objects += len(snapshot.events) + sum(snapshot.unknown.values())
     spool = EventSpool(name)
     for event in snapshot.events:

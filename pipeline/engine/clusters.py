@@ -118,6 +118,10 @@ class ClusterState:
         ref = event.facts.ref
         if isinstance(event.facts, KubernetesEventFacts) and not ref.name:
             ref = ObjectRef(f"Event {event.facts.reason}", event.facts.involved.namespace, str(event.facts.involved))
+        if event.is_deleted:
+            self.objects.pop(ref, None)
+            self._inventory = None
+            return
         history = self.objects.get(ref)
         if history is None:
             if len(self.objects) >= MAX_OBJECTS:

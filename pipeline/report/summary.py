@@ -45,12 +45,16 @@ def print_diagnostics(files: InputFiles, totals: ReadTotals, stream: TextIO, *, 
 def describe_totals(files: InputFiles, totals: ReadTotals) -> list[str]:
     """How much was read, skipped and not understood, in sentences."""
     unparsed = sum(totals.unparsed.values())
+    log_count = len(totals.sources) - totals.object_files
     lines = [
         (
-            f"read {totals.lines:,} lines of {len(totals.sources):,} log{'s' if len(totals.sources) != 1 else ''}: "
+            f"read {totals.lines:,} lines of {log_count:,} log{'s' if log_count != 1 else ''}: "
             f"{totals.candidates:,} could matter, {totals.records:,} of them were understood, {unparsed:,} were not"
         )
     ]
+    if totals.object_files:
+        files_word = "file" if totals.object_files == 1 else "files"
+        lines.append(f"read {totals.objects:,} Kubernetes objects of {totals.object_files:,} {files_word}")
     for reason, count in totals.unparsed.most_common():
         lines.append(f"not understood, {reason.replace('_', ' ')}: {count:,}")
     if files.skipped:
