@@ -6,7 +6,7 @@ Feeding only remembers; what it means is worked out by `grouping`, as a pure fun
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -34,6 +34,8 @@ from pipeline.engine.settings import EngineSettings
 from pipeline.engine.streaks import Track
 from pipeline.engine.tallies import Sighting
 
+SILENT_FOR = timedelta(hours=1)
+"""A key that fails and was not met for so long may be forgotten where there is no room: its success cannot be seen."""
 ROOM = 1.1
 """How far the state may grow beyond its limits before it is trimmed: trimming has to follow an evaluation."""
 MAX_MILESTONES = 32
@@ -73,11 +75,12 @@ class ClusterState:
         self._inventory: Inventory | None = None
         self._pending: dict[Origin, set[ObjectKey]] = {}  # passes whose success is not certain yet
         self._has_long_history = False
+        self._most_keys = settings.max_keys * ROOM
 
     @property
     def is_full(self) -> bool:
         """Whether it has grown so far beyond its limits that it should be evaluated and trimmed."""
-        return self._has_long_history or len(self.keys) > self._settings.max_keys * ROOM
+        return self._has_long_history or len(self.keys) > self._most_keys
 
     def feed(self, event: Event) -> bool:
         """Remember an event; says whether incidents may look different now."""
@@ -159,11 +162,11 @@ class ClusterState:
         origin.first_pass_at = origin.first_pass_at or event.at
         origin.last_pass_at = event.at if origin.last_pass_at is None else max(origin.last_pass_at, event.at)
         track = self._track(event.key, event.origin)
-        was_open = track.open_streak is not None
+        passes_before = track.passes[-1:]
         track.complete(event.at)
         if track.completed_at is not None:
             self._pending.setdefault(event.origin, set()).add(event.key)
-        return was_open and track.open_streak is None
+        return event.key in self.failed and track.passes[-1:] != passes_before
 
     def _feed_key(
         self, event: SyncFailed | SyncRefused | RetryCounted | ReplicasBlocked | KeyDeleted, origin: OriginState
@@ -216,7 +219,10 @@ class ClusterState:
                 track.restart(event.at)
 
     def _confirm_passes(self, origin: Origin, at: datetime) -> bool:
-        """Passes that nothing contradicts are successes now; says whether one of them ended trouble."""
+        """Passes that nothing contradicts are successes now; says whether one of them can have ended trouble.
+
+        That of another origin can, too.
+        """
         waiting = self._pending.get(origin)
         if not waiting:
             return False
@@ -224,9 +230,9 @@ class ClusterState:
         for key in list(waiting):
             track = self.keys.get(key, {}).get(origin)
             if track is not None:
-                was_open = track.open_streak is not None
+                passes_before = track.passes[-1:]
                 track.confirm_before(at)
-                has_ended |= was_open and track.open_streak is None
+                has_ended |= key in self.failed and track.passes[-1:] != passes_before
             if track is None or track.completed_at is None:
                 waiting.discard(key)
         return has_ended
@@ -234,22 +240,31 @@ class ClusterState:
     def trim(self, in_trouble: Collection[ObjectKey]) -> None:
         """Bring the state back to its limits; to be called when it was evaluated, as what goes will not be found again.
 
-        Healthy keys go first, then those that failed the longest time ago. Keys that are `in_trouble` stay.
+        Healthy keys go first, then those whose trouble is over, then those that are silent for long, each the oldest
+        first. Keys that are `in_trouble` or failing now stay, even where they are too many.
         """
         if self._has_long_history:
             for key in self.failed:
                 for track in self.keys[key].values():
                     del track.streaks[: -self._settings.max_history]
             self._has_long_history = False
-        surplus = len(self.keys) - self._settings.max_keys
-        if surplus <= 0:
-            return
+        surplus = max(0, len(self.keys) - self._settings.max_keys)
         healthy = [key for key in self.keys if key not in self.failed]
-        failed = sorted((self._last_failed_at(key), key) for key in self.failed if key not in in_trouble)
-        for key in [*healthy, *(key for _, key in failed)][:surplus]:
+        failed = sorted((self._is_failing(key), self._last_failed_at(key), key) for key in self.failed)
+        newest_at = max((at for _, at, _ in failed), default=None)
+        over = [
+            key
+            for is_failing, at, key in failed
+            if key not in in_trouble and not (is_failing and newest_at is not None and newest_at - at < SILENT_FOR)
+        ]
+        for key in [*healthy, *over][:surplus]:
             del self.keys[key]
             self.failed.pop(key, None)
             self.evicted_count += 1
+        self._most_keys = max(self._settings.max_keys, len(self.keys)) * ROOM
+
+    def _is_failing(self, key: ObjectKey) -> bool:
+        return any(track.open_streak is not None for track in self.keys[key].values())
 
     def _last_failed_at(self, key: ObjectKey) -> datetime:
         return max(streak.last_at for track in self.keys[key].values() for streak in track.streaks)

@@ -136,10 +136,10 @@ def _end_of(
     group: list[SeenFailure], state: ClusterState, settings: EngineSettings, now: datetime, last_at: datetime
 ) -> datetime | None:
     """When the controller worked again: it leads or syncs after a failed start or lease; a reflector falls silent."""
-    if all(seen.carrier == "reflector" for seen in group if not seen.ends_process):
+    if all(seen.carrier == "reflector" for seen in group):
         gap = max(seen.longest_gap_seconds for seen in group)
         is_over = (now - last_at).total_seconds() > max(settings.stale_seconds, 3 * gap)
-        return last_at if is_over and not any(seen.ends_process for seen in group) else None
+        return last_at if is_over else None
     signs = [seen.worked_at for seen in group if seen.worked_at is not None]
     signs += [at for origin in state.origins.values() for at in _signs_of_life(origin)]
     return min((at for at in signs if at > last_at), default=None)
