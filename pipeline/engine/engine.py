@@ -39,8 +39,8 @@ class Engine:
         Args:
             settings: what can be set.
             rules: tell what their classes mean and what to do.
-            evaluate_every: how often `feed` looks for changes; None: only when the state needs it, for a caller that
-                wants to know the end of the story and not how it went.
+            evaluate_every: how often `feed` looks for changes; zero: at every event that may make one; None: only when
+                the state needs it, for a caller that wants to know the end of the story and not how it went.
         """
         self._settings = settings
         self._rules = rules
@@ -97,8 +97,10 @@ class _Cluster:
             return True
         if evaluate_every is None:
             return False
+        if not evaluate_every or self._evaluated_at is None:
+            return True
         pause = max(evaluate_every, timedelta(seconds=EVALUATE_SECONDS_PER_KEY * len(self._state.failed)))
-        return self._evaluated_at is None or now - self._evaluated_at >= pause
+        return now - self._evaluated_at >= pause
 
     def advance(self, at: datetime) -> list[Incident]:
         self._now = at if self._now is None else max(self._now, at)
