@@ -11,12 +11,6 @@ import msgspec
 if TYPE_CHECKING:
     import regex
 
-PLACEHOLDERS: tuple[str, ...] = (
-    "namespace", "name", "webhook", "service", "service_name", "service_namespace",
-    "kind", "resource", "user", "verb", "quota", "host", "field",
-)  # fmt: skip
-"""What commands and steps may hold in braces; the report fills in names of the failure, validated and quoted."""
-
 USER_TIMEOUT_SECONDS = 0.05
 """How long one user's pattern may search one text. Built-in patterns are linear and have no limit."""
 
@@ -80,7 +74,7 @@ class Context(enum.Enum):
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One step of the remedy; the command may hold PLACEHOLDERS."""
+    """One step of the remedy. Names in braces (pipeline/engine/commands.py) are validated, in commands also quoted."""
 
     step: str
     command: str | None = None
@@ -102,7 +96,9 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     group: Group = Group.CUSTOM
     context: Context = Context.WRAPPER
     weak: bool = False  # records of level info that show no more than this are no failures
-    remediation: tuple[Step, ...] = ()
+    remediation: tuple[
+        Step, ...
+    ] = ()  # of users' rules; what to do about built-in classes: pipeline/engine/remedies.toml
 
 
 class RuleSet:

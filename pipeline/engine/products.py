@@ -1,7 +1,7 @@
-"""Products whose webhooks stand between Argo Rollouts and the API server, by the names that their own manifests give them.
+"""Products whose webhooks stand between Argo Rollouts and the API server, by the names that their own manifests give.
 
-Only what is fixed by the product is here: the API groups it converts, its Services, how its webhooks are called. It is used to
-know whose log a log is and what to look at, never to blame without evidence.
+Only what is fixed by the product is here: the API groups it converts, its Services, how its webhooks are called. It is
+used to know whose log a log is, what to look at and how to repair it, never to blame without evidence.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def product_of_service(name: str) -> str:
 
 
 def is_log_of(origin: Origin, service_names: Iterable[str]) -> bool:
-    """Whether an origin is the log of a pod behind one of the Services: by container, pod or the log's own file name."""
+    """Whether an origin is the log of a pod behind one of the Services: by container, pod or the log's file name."""
     stem = origin.source.replace("\\", "/").rpartition("/")[2].partition(".")[0]
     for name in service_names:
         if name in (origin.container, stem):

@@ -116,6 +116,16 @@ def templates_for(situation: Situation, phases: Sequence[str] = PHASES) -> tuple
     return tuple((each, table().step[each]) for each in ids)
 
 
+def remedy_of_rule(rule: Rule) -> tuple[Step, ...]:
+    """What to do about failures that a rule finds, before it is known whom they are about: no names, no commands."""
+    if rule.remediation:
+        return tuple(Step(step.step, step.command) for step in rule.remediation)
+    if rule.failure_class is None:
+        return ()
+    templates = templates_for(Situation(rule.failure_class, rule.id), ("fix",))
+    return tuple(Step(fill_words(template.step, {}, _FALLBACKS)) for _, template in templates)
+
+
 def _ids_of(phase: str, situation: Situation) -> tuple[str, ...]:
     for remedy in table().remedy:
         ids: tuple[str, ...] | None = getattr(remedy, phase)

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from parsers.rules.model import Rule, RuleSet
+from pipeline.engine.remedies import remedy_of_rule
 from pipeline.report.terminal import make_console
 
 
@@ -37,7 +38,7 @@ def describe_rule(rule: Rule) -> RuleFacts:
         pattern=rule.pattern,
         literals=rule.literals,
         samples_match=rule.samples_match,
-        remediation=tuple({"step": step.step, "command": step.command} for step in rule.remediation),
+        remediation=tuple({"step": step.step, "command": step.command} for step in remedy_of_rule(rule)),
     )
 
 
@@ -60,5 +61,5 @@ def print_rule(rule: Rule, stream: TextIO) -> None:
     console.print(Text(f"Pattern:\n{rule.pattern.strip()}"))
     for sample in rule.samples_match:
         console.print(Text(f"Matches: {sample}"))
-    for number, step in enumerate(rule.remediation, 1):
+    for number, step in enumerate(remedy_of_rule(rule), 1):
         console.print(Text(f"{number}. {step.step}" + (f"\n   $ {step.command}" if step.command else "")))

@@ -7,7 +7,7 @@ import pytest
 from parsers.failure_classes import FAILURE_CLASSES, is_failure_class
 from parsers.failures import FailureFinder
 from parsers.rules.loader import load_rules, parse_rule_files, read_rule_files
-from parsers.rules.model import PLACEHOLDERS, Group, Role, Rule
+from parsers.rules.model import Group, Role, Rule
 from parsers.rules.snapshot import digest_of, read_snapshot
 from parsers.rules.user_file import ESCAPED_CHARACTERS
 
@@ -39,11 +39,9 @@ class TestRule:
         assert (rule.failure_class is not None) is (rule.role is Role.CAUSE) or rule.role is Role.CARRIER
         assert (rule.group is Group.CUSTOM) is (rule.role is not Role.CAUSE)
 
-    def test_who_can_decide_tells_what_to_do(self, rule: Rule) -> None:
-        """A rule whose class can be an incident's has steps; their placeholders are known."""
-        for step in rule.remediation:
-            (step.step + (step.command or "")).format_map(dict.fromkeys(PLACEHOLDERS, "x"))
-        assert rule.remediation or rule.failure_class is None or rule.id == "carrier.call-webhook"
+    def test_says_nothing_about_what_to_do(self, rule: Rule) -> None:
+        """That depends on the culprit, too: pipeline/engine/remedies.toml. Only users' rules have steps."""
+        assert () == rule.remediation
 
     def test_literals_can_be_found_in_raw_bytes(self, rule: Rule) -> None:
         """No escape of JSON, logfmt or HTML stands in a literal."""

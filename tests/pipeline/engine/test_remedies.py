@@ -162,6 +162,7 @@ def _situations() -> Iterator[Situation]:
     for failure_class, culprit, carrier in itertools.product(CLASSES, CULPRITS, CARRIERS):
         yield Situation(failure_class, "", culprit, carrier)
     for failure_class, rule, victim in itertools.product(CLASSES, rules, VICTIMS):
+        yield Situation(failure_class, rule, "Service", victim=victim)
         yield Situation(failure_class, rule, victim=victim)
     for failure_class, product, carrier in itertools.product(FAILURE_CLASSES, PRODUCTS, ("conversion", "admission")):
         yield Situation(failure_class, "", "Service", carrier, product.name)
