@@ -75,6 +75,7 @@ class ClusterState:
         self._inventory: Inventory | None = None
         self._pending: dict[Origin, set[ObjectKey]] = {}  # passes whose success is not certain yet
         self._has_long_history = False
+        self._forgotten = 0
         self._most_keys = settings.max_keys * ROOM
 
     @property
@@ -101,11 +102,6 @@ class ClusterState:
                 return True
             case _:
                 return self._feed_milestone(event, origin)
-
-    def advance(self, at: datetime) -> None:
-        """Time has moved on to `at`: passes without an error since are successes."""
-        for origin in list(self._pending):
-            self._confirm_passes(origin, at)
 
     def inventory(self) -> Inventory:
         """What the objects say, in their newest versions."""
@@ -237,6 +233,11 @@ class ClusterState:
                 waiting.discard(key)
         return has_ended
 
+    def has_forgotten(self) -> bool:
+        """Whether anything was forgotten since this was asked the last time."""
+        forgotten, self._forgotten = self._forgotten, self.evicted_count + self.seen.evicted_count
+        return forgotten != self._forgotten
+
     def trim(self, in_trouble: Collection[ObjectKey]) -> None:
         """Bring the state back to its limits; to be called when it was evaluated, as what goes will not be found again.
 
@@ -246,7 +247,7 @@ class ClusterState:
         if self._has_long_history:
             for key in self.failed:
                 for track in self.keys[key].values():
-                    del track.streaks[: -self._settings.max_history]
+                    self.evicted_count += track.trim(self._settings.max_history)
             self._has_long_history = False
         surplus = max(0, len(self.keys) - self._settings.max_keys)
         healthy = [key for key in self.keys if key not in self.failed]

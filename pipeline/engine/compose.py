@@ -50,13 +50,12 @@ def compose(
     victims = _victims_of(trouble, settings, now)
     controller = _controller_of(trouble, state)
     evidence, omitted = _evidence_of(trouble, settings.max_evidence)
-    first = trouble.members[0].key if trouble.members else "controller"
     is_over = trouble.ended_at is not None
     updated_at = max(
         [trouble.opened_at, *(item.at for item in evidence), *([trouble.ended_at] if trouble.ended_at else [])]
     )
     return Incident(
-        id=incident_id(cluster, str(first), trouble.opened_at),
+        id=incident_id(cluster, trouble.first, trouble.opened_at),
         fingerprint=_fingerprint(trouble.cause),
         revision=1,
         transition=Transition("resolved", _end_reason(trouble)) if is_over else Transition("opened", "runaway"),

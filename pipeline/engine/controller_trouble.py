@@ -14,13 +14,12 @@ import msgspec
 from pipeline.engine.causes import Cause, choose_cause
 from pipeline.engine.clusters import ClusterState, OriginState
 from pipeline.engine.culprits import Aliases, identity_of
-from pipeline.engine.seen import SeenFailure
+from pipeline.engine.seen import MIN_REPEATS, SeenFailure
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.tallies import Sighting, Tally
 
 _CARRIERS = frozenset({"reflector", "lease", "fatal"})
 _SYMPTOMS = frozenset({"unknown", "leader_election"})
-_MIN_REPEATS = 3
 
 
 class ControllerTrouble(msgspec.Struct, frozen=True):
@@ -45,6 +44,19 @@ def controller_troubles(
         if trouble is not None:
             found.setdefault(trouble.cause.identity, []).append(trouble)
     return found
+
+
+def join_troubles(parts: Sequence[ControllerTrouble]) -> ControllerTrouble:
+    """Troubles of one cause that belong to one incident, by time, as one."""
+    return ControllerTrouble(
+        cause=parts[0].cause,
+        tallies=tuple(tally for part in parts for tally in part.tallies),
+        opened_at=min(part.opened_at for part in parts),
+        first_at=min(part.first_at for part in parts),
+        last_at=max(part.last_at for part in parts),
+        ended_at=parts[-1].ended_at,
+        ends_process=any(part.ends_process for part in parts),
+    )
 
 
 def _place(seen: SeenFailure) -> tuple[Sighting, str, str]:
@@ -103,11 +115,7 @@ def _trouble_of(
     last_at = max(tally.last.at for tally in tallies)
     ends = [seen.tally.first.at for seen in group if seen.ends_process]
     ends += [seen.lost_at for seen in group if seen.lost_at is not None]
-    repeats = sum(tally.count for tally in tallies)
-    lasting_at = first_at + timedelta(seconds=settings.controller_seconds)
-    opened = ends[:]
-    if repeats >= _MIN_REPEATS and last_at >= lasting_at:
-        opened.append(lasting_at)
+    opened = [*ends, *_lasting_from(group, first_at + timedelta(seconds=settings.controller_seconds))]
     if not opened:
         return None
     return ControllerTrouble(
@@ -119,6 +127,16 @@ def _trouble_of(
         ended_at=_end_of(group, state, settings, now, last_at),
         ends_process=bool(ends),
     )
+
+
+def _lasting_from(group: list[SeenFailure], lasting_at: datetime) -> list[datetime]:
+    """The record at which it had lasted long enough and repeated often enough, if there is one."""
+    repeats = sorted(at for seen in group for at in seen.first_times)
+    if len(repeats) < MIN_REPEATS:
+        return []
+    enough_at = max(lasting_at, repeats[MIN_REPEATS - 1])
+    times = {at for seen in group for at in (*seen.spaced_times, *seen.first_times)}
+    return sorted(at for at in times if at >= enough_at)[:1]
 
 
 def _cause_of(group: list[SeenFailure], tallies: list[Tally], aliases: Aliases) -> Cause:

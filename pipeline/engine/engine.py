@@ -19,7 +19,7 @@ from pipeline.engine.clusters import ClusterState
 from pipeline.engine.compose import compose
 from pipeline.engine.grouping import find_troubles
 from pipeline.engine.incidents import Incident
-from pipeline.engine.lifecycle import Lifecycle
+from pipeline.engine.lifecycle import Found, Lifecycle
 from pipeline.engine.settings import EngineSettings
 
 EVALUATE_EVERY = timedelta(seconds=5)
@@ -104,7 +104,6 @@ class _Cluster:
 
     def advance(self, at: datetime) -> list[Incident]:
         self._now = at if self._now is None else max(self._now, at)
-        self._state.advance(self._now)
         return self._evaluate(self._now)
 
     def finish(self) -> list[Incident]:
@@ -118,10 +117,13 @@ class _Cluster:
         self._evaluated_at = now
         self._is_dirty = False
         troubles = find_troubles(self._state, self._settings, now)
-        incidents = [
-            compose(trouble, self._state, self._name, self._settings, self._rules, now) for trouble in troubles
+        found = [
+            Found(compose(trouble, self._state, self._name, self._settings, self._rules, now), trouble.marks)
+            for trouble in troubles
         ]
-        changes = self.lifecycle.update(incidents, now)
+        if self._state.has_forgotten():
+            self.lifecycle.settle()
+        changes = self.lifecycle.update(found, now)
         if self._state.is_full:
             self._state.trim({member.key for trouble in troubles if not trouble.ended_at for member in trouble.members})
         return changes

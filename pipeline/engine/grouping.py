@@ -10,13 +10,13 @@ import msgspec
 from parsers.events import ObjectKey
 from pipeline.engine.causes import Basis, Cause, choose_cause, depth_of
 from pipeline.engine.clusters import ClusterState, failures_of
-from pipeline.engine.controller_trouble import ControllerTrouble, controller_troubles
+from pipeline.engine.controller_trouble import ControllerTrouble, controller_troubles, join_troubles
 from pipeline.engine.culprits import Aliases
 from pipeline.engine.inventory import Inventory
 from pipeline.engine.joins import Spot, Witness, deepen
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.spells import Spell, fold_tracks, is_presumed_over, onset_of, runaway_at
-from pipeline.engine.streaks import EndReason
+from pipeline.engine.streak import EndReason
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -29,6 +29,16 @@ class Member(msgspec.Struct, frozen=True):
     ended_at: datetime | None
     end: EndReason | None
 
+    @property
+    def first_at(self) -> datetime:
+        """Its first failure."""
+        return self.spell.first_at
+
+
+Part = Member | ControllerTrouble
+Mark = tuple[str, datetime]
+"""By what a part of a trouble is known again when more was read: whose it is, and when it began."""
+
 
 class Trouble(msgspec.Struct, frozen=True):
     """What one incident is made of."""
@@ -37,8 +47,10 @@ class Trouble(msgspec.Struct, frozen=True):
     cause: Cause
     members: tuple[Member, ...]  # by opened_at, then key; several spells of a key are possible
     controller: ControllerTrouble | None
+    first: str  # the key that ran away first, or "controller"
     opened_at: datetime
     ended_at: datetime | None  # None: something of it goes on
+    marks: frozenset[Mark]
 
 
 def find_troubles(state: ClusterState, settings: EngineSettings, now: datetime) -> list[Trouble]:
@@ -75,7 +87,7 @@ def _witnesses_of(state: ClusterState) -> list[Witness]:
 def _members_of(known: _Known, key: ObjectKey) -> Iterable[Member]:
     tracks = known.state.keys[key]
     rule = known.settings.rule_for(key)
-    for spell in fold_tracks(tracks):
+    for spell in fold_tracks(tracks, known.now):
         last_origin = known.state.origins[spell.newest.origin]
         opened_at = runaway_at(spell, rule, known.now, shows_passes=last_origin.shows_passes)
         if opened_at is None:
@@ -92,56 +104,58 @@ def _members_of(known: _Known, key: ObjectKey) -> Iterable[Member]:
 
 
 def _troubles_of(
-    identity: str, members: list[Member], controllers: Sequence[ControllerTrouble], settings: EngineSettings
+    identity: str, members: Sequence[Member], controllers: Sequence[ControllerTrouble], settings: EngineSettings
 ) -> list[Trouble]:
-    """Members of one identity that belong together in time: apart by more than the grace, they are two incidents.
+    """Trouble of one identity that belongs together in time: apart by more than the grace, it is two incidents.
 
-    The controller's own failures of the same cause belong to the members of the same time; without such, they are an
+    The controller's own failures of the same cause belong to the keys of the same time; without such, they are an
     incident of their own.
     """
     grace = timedelta(seconds=settings.reopen_seconds)
-    clusters: list[list[Member]] = []
+    found: list[list[Part]] = []
     until: datetime | None = None
-    for member in sorted(members, key=lambda one: (one.spell.first_at, one.key)):
-        if clusters and (until is None or member.spell.first_at <= until + grace):
-            clusters[-1].append(member)
-            until = None if until is None or member.ended_at is None else max(until, member.ended_at)
+    parts: list[Part] = [*members, *controllers]
+    for part in sorted(parts, key=_place):
+        if found and (until is None or part.first_at <= until + grace):
+            found[-1].append(part)
+            until = None if until is None or part.ended_at is None else max(until, part.ended_at)
         else:
-            clusters.append([member])
-            until = member.ended_at
-    found: list[Trouble] = []
-    free = list(controllers)
-    for cluster in clusters:
-        own = next((controller for controller in free if _overlaps(cluster, controller, grace)), None)
-        free = [controller for controller in free if not _overlaps(cluster, controller, grace)]
-        found.append(_trouble(identity, cluster, own))
-    return found + [_trouble(identity, [], controller) for controller in free]
+            found.append([part])
+            until = part.ended_at
+    return [_trouble(identity, parts) for parts in found]
 
 
-def _overlaps(cluster: list[Member], controller: ControllerTrouble, grace: timedelta) -> bool:
-    """Whether they share some time, or nearly so."""
-    ends = [member.ended_at for member in cluster]
-    is_before = all(end is not None and end + grace < controller.first_at for end in ends)
-    first_at = min(member.spell.first_at for member in cluster)
-    return not is_before and (controller.ended_at is None or controller.ended_at + grace >= first_at)
+def _place(part: Part) -> tuple[datetime, datetime, str]:
+    return part.first_at, part.opened_at, _name_of(part)
 
 
-def _trouble(identity: str, members: list[Member], controller: ControllerTrouble | None) -> Trouble:
-    ordered = sorted(members, key=lambda member: (member.opened_at, member.key))
-    causes = [member.cause for member in ordered] + ([controller.cause] if controller is not None else [])
-    opened = [member.opened_at for member in ordered] or ([controller.opened_at] if controller is not None else [])
-    ends = [member.ended_at for member in _newest(ordered)]
-    if controller is not None and not ordered:
-        ends = [controller.ended_at]
+def _name_of(part: Part) -> str:
+    return str(part.key) if isinstance(part, Member) else "controller"
+
+
+def _trouble(identity: str, parts: Sequence[Part]) -> Trouble:
+    members = sorted((one for one in parts if isinstance(one, Member)), key=lambda one: (one.opened_at, one.key))
+    controllers = [one for one in parts if isinstance(one, ControllerTrouble)]
+    first = min(parts, key=lambda part: (part.opened_at, _name_of(part)))
+    ends = [member.ended_at for member in _newest(members)] or [controllers[-1].ended_at]
     known = [end for end in ends if end is not None]
     return Trouble(
         identity=identity,
-        cause=_best(causes),
-        members=tuple(ordered),
-        controller=controller,
-        opened_at=min(opened),
+        cause=_best([*(member.cause for member in members), *(controller.cause for controller in controllers)]),
+        members=tuple(members),
+        controller=join_troubles(controllers) if controllers else None,
+        first=_name_of(first),
+        opened_at=first.opened_at,
         ended_at=max(known) if len(known) == len(ends) else None,
+        marks=frozenset(mark for part in parts for mark in _marks_of(part)),
     )
+
+
+def _marks_of(part: Part) -> Iterable[Mark]:
+    if isinstance(part, Member):
+        yield str(part.key), part.first_at
+    else:
+        yield from (("controller", tally.first.at) for tally in part.tallies)
 
 
 def _newest(members: list[Member]) -> list[Member]:

@@ -8,12 +8,20 @@ longer found because its keys were forgotten stays as it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
+from pipeline.engine.grouping import Mark
 from pipeline.engine.incidents import Incident, Transition, Victim
+
+
+class Found(msgspec.Struct, frozen=True):
+    """An incident as it looks now, and what it can be known again by."""
+
+    incident: Incident
+    marks: frozenset[Mark]
 
 
 class Lifecycle:
@@ -24,6 +32,8 @@ class Lifecycle:
         self._told: dict[str, Incident] = {}
         self._waiting: dict[str, Incident] = {}  # opened, and not told yet
         self._withdrawn: set[str] = set()
+        self._settled: set[str] = set()  # over, and perhaps forgotten: they stay as they were
+        self._marks: dict[str, frozenset[Mark]] = {}
 
     def incidents(self) -> list[Incident]:
         """All of them, those that still wait included, without those that were withdrawn."""
@@ -32,26 +42,46 @@ class Lifecycle:
     def _all(self) -> list[Incident]:
         return list({**self._told, **self._waiting}.values())
 
-    def update(self, found: Sequence[Incident], now: datetime) -> list[Incident]:
+    def update(self, found: Sequence[Found], now: datetime) -> list[Incident]:
         """Compare the incidents found now with those told before; returns the changes to tell."""
         known = {incident.id: incident for incident in self._all() if incident.status != "merged"}
-        owners = _owners_of(found, known)
+        owners = self._owners_of(found, known)
         changes: list[Incident] = []
-        for incident in found:
-            own_ids = owners[incident.id]
-            older = known[own_ids[0]] if own_ids else self._told.get(incident.id)
-            changes += self._take(incident, older)
+        for one in found:
+            own_ids = owners[one.incident.id]
+            older = known[own_ids[0]] if own_ids else self._told.get(one.incident.id)
+            self._marks[older.id if older is not None else one.incident.id] = one.marks
+            changes += self._take(one.incident, older)
             changes += [self._merge(known[other], own_ids[0], now) for other in own_ids[1:]]
         found_ids = {own_id for own_ids in owners.values() for own_id in own_ids}
-        lost = [old for old in known.values() if old.id not in found_ids and old.status == "open"]
+        lost = [old for old in known.values() if old.id not in found_ids | self._settled | self._withdrawn]
         changes += [change for old in lost for change in self._withdraw(old, now)]
         return changes + self._release(now)
+
+    def _owners_of(self, found: Sequence[Found], known: Mapping[str, Incident]) -> dict[str, list[str]]:
+        """For each incident found, the ids of those that it goes on from, oldest first; none belongs to two."""
+        owners: dict[str, list[str]] = {one.incident.id: [] for one in found}
+        for old in sorted(known.values(), key=lambda incident: (incident.opened_at, incident.id)):
+            if old.id in owners:
+                owners[old.id].append(old.id)
+                continue
+            marks = self._marks.get(old.id, frozenset())
+            goes_on = next((one for one in found if not marks.isdisjoint(one.marks)), None) or next(
+                (one for one in found if _has_same_victim(one.incident, old)), None
+            )
+            if goes_on is not None:
+                owners[goes_on.incident.id].append(old.id)
+        return owners
 
     def flush(self) -> list[Incident]:
         """Tell what still waits."""
         waiting, self._waiting = self._waiting, {}
         self._told.update(waiting)
         return list(waiting.values())
+
+    def settle(self) -> None:
+        """Something was forgotten: incidents that are over may not be found again, which proves nothing."""
+        self._settled.update(incident.id for incident in self._all() if incident.status == "resolved")
 
     def _take(self, incident: Incident, older: Incident | None) -> list[Incident]:
         if older is None:
@@ -60,6 +90,7 @@ class Lifecycle:
             return []
         kept = msgspec.structs.replace(incident, id=older.id, opened_at=min(older.opened_at, incident.opened_at))
         self._withdrawn.discard(older.id)
+        self._settled.discard(older.id)
         if older.id in self._waiting:
             opened = msgspec.structs.replace(kept, revision=1, transition=Transition("opened", "runaway"))
             self._waiting[older.id] = _with_end(opened, incident)
@@ -78,7 +109,7 @@ class Lifecycle:
         ended = msgspec.structs.replace(
             old,
             status="resolved",
-            resolved_at=now,
+            resolved_at=old.resolved_at or now,
             revision=old.revision + 1,
             transition=Transition("resolved", "withdrawn"),
         )
@@ -111,43 +142,24 @@ def _with_end(incident: Incident, newest: Incident) -> Incident:
     return msgspec.structs.replace(incident, transition=newest.transition) if newest.status == "resolved" else incident
 
 
-def _owners_of(found: Sequence[Incident], known: dict[str, Incident]) -> dict[str, list[str]]:
-    """For each incident found, the ids of the known ones that it goes on from, oldest first; none belongs to two."""
-    owners: dict[str, list[str]] = {incident.id: [] for incident in found}
-    for old in sorted(known.values(), key=lambda incident: (incident.opened_at, incident.id)):
-        if old.id in owners:
-            owners[old.id].append(old.id)
-            continue
-        told = {_place(victim): victim for victim in old.victims}
-        goes_on = next((one for one in found if _goes_on(one, told, _has_same_beginning)), None) or next(
-            (one for one in found if _goes_on(one, told, _overlaps)), None
-        )
-        if goes_on is not None:
-            owners[goes_on.id].append(old.id)
-    return owners
-
-
 _Place = tuple[str, str | None, str | None]
+
+
+def _has_same_victim(incident: Incident, old: Incident) -> bool:
+    """Whether a victim was stuck at the same time in both: the beginning may be forgotten, or an earlier one found."""
+    told = {_place(victim): victim for victim in old.victims}
+    return any(
+        (one := told.get(_place(victim))) is not None
+        and victim.first_seen_at <= one.last_seen_at
+        and one.first_seen_at <= victim.last_seen_at
+        for victim in incident.victims
+    )
 
 
 def _place(victim: Victim) -> _Place:
     if victim.kind == "controller":  # its pods come and go
         return victim.kind, None, None
     return victim.kind, victim.namespace, victim.name
-
-
-def _goes_on(incident: Incident, told: Mapping[_Place, Victim], is_same: Callable[[Victim, Victim], bool]) -> bool:
-    """Whether the incident found is about trouble of a victim that was told of."""
-    return any((old := told.get(_place(victim))) is not None and is_same(victim, old) for victim in incident.victims)
-
-
-def _has_same_beginning(victim: Victim, old: Victim) -> bool:
-    return victim.first_seen_at == old.first_seen_at
-
-
-def _overlaps(victim: Victim, old: Victim) -> bool:
-    """Whether both are of the same time: the beginning may have been forgotten, or an earlier one found."""
-    return victim.first_seen_at <= old.last_seen_at and old.first_seen_at <= victim.last_seen_at
 
 
 _SEVERITIES = ("info", "warning", "critical")

@@ -13,6 +13,8 @@ from pipeline.engine.settings import EngineSettings
 from pipeline.engine.tallies import Sighting, Tally, signature_of
 
 MAX_SEEN = 2_000
+MIN_REPEATS = 3
+SPACED_TIMES = 32
 LOST_AFTER = timedelta(seconds=30)
 """A lease that is lost so soon after a call for it failed is lost because of that."""
 
@@ -27,6 +29,16 @@ class SeenFailure(msgspec.Struct):
     longest_gap_seconds: float = 0.0
     worked_at: datetime | None = None  # the first sign of life of its process afterwards
     lost_at: datetime | None = None  # when the process lost its lease because of it, the first time
+    first_times: list[datetime] = msgspec.field(default_factory=list)  # of the first MIN_REPEATS sightings
+    spaced_times: list[datetime] = msgspec.field(default_factory=list)  # some of those until it has lasted
+
+    def note(self, at: datetime, lasting: timedelta) -> None:
+        """Remember a time by which it is told, later on, when it began to matter: always the same answer."""
+        if len(self.first_times) < MIN_REPEATS:
+            self.first_times.append(at)
+        spaced = self.spaced_times
+        if not spaced or (spaced[-1] - spaced[0] < lasting and at - spaced[-1] >= lasting / SPACED_TIMES):
+            spaced.append(at)
 
 
 _Place = tuple[Origin, str, str]
@@ -38,6 +50,7 @@ class SeenFailures:
     def __init__(self, settings: EngineSettings) -> None:
         self.evicted_count = 0
         self._settings = settings
+        self._lasting = timedelta(seconds=settings.controller_seconds)
         self._by_episode: dict[tuple[_Place, int], SeenFailure] = {}
         self._episodes: dict[_Place, int] = {}  # the newest one
         self._unanswered: dict[Origin, list[SeenFailure]] = {}  # without a sign of life since
@@ -57,6 +70,7 @@ class SeenFailures:
         gap = (event.at - known.tally.last.at).total_seconds() if known is not None else 0.0
         if known is None or gap > self._settings.reopen_seconds:
             known = SeenFailure(event.origin, event.carrier, Tally.of(event.failure, seen), event.ends_process)
+            known.note(event.at, self._lasting)
             self._episodes[place] = episode + 1
             self._by_episode[(place, episode + 1)] = known
             self._unanswered.setdefault(event.origin, []).append(known)
@@ -67,6 +81,7 @@ class SeenFailures:
             self._unanswered.setdefault(event.origin, []).append(known)
         known.longest_gap_seconds = max(known.longest_gap_seconds, gap)
         known.tally.add(event.failure, seen)
+        known.note(event.at, self._lasting)
         known.ends_process = known.ends_process or event.ends_process
 
     def note_sign_of_life(self, event: Event) -> None:

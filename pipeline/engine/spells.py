@@ -13,7 +13,8 @@ import msgspec
 from parsers.records import Origin
 from pipeline.engine.backoff import Pace, pace_of, seconds_until, wait_after
 from pipeline.engine.settings import RunawayRule
-from pipeline.engine.streaks import EndReason, Streak, Track
+from pipeline.engine.streak import EndReason, Streak
+from pipeline.engine.streaks import Track
 from pipeline.engine.tallies import Tally
 
 ESTIMATE_FROM_SECONDS = 5.0
@@ -71,13 +72,13 @@ class Spell(msgspec.Struct, frozen=True):
         return [tally for streak in self.streaks for tally in streak.tallies.values()]
 
 
-def fold_tracks(tracks: Mapping[Origin, Track]) -> list[Spell]:
-    """The spells of a key, oldest first."""
+def fold_tracks(tracks: Mapping[Origin, Track], now: datetime) -> list[Spell]:
+    """The spells of a key, oldest first, as they look at `now`."""
     streaks = sorted(
-        (streak for track in tracks.values() for streak in track.streaks),
+        (streak for track in tracks.values() for streak in _streaks_of(track, now)),
         key=lambda streak: (streak.first_at, streak.last_at, streak.origin),
     )
-    passes = sorted(at for track in tracks.values() for at in track.passes)
+    passes = sorted(at for track in tracks.values() for at in (*track.passes, *track.passes_by(now)))
     spells: list[Spell] = []
     current: list[Streak] = []
     for streak in streaks:
@@ -91,6 +92,16 @@ def fold_tracks(tracks: Mapping[Origin, Track]) -> list[Spell]:
         passed_at = min((at for at in pending if at > newest.last_at), default=None)
         spells.append(msgspec.structs.replace(newest, passed_at=passed_at) if passed_at is not None else newest)
     return spells
+
+
+def _streaks_of(track: Track, now: datetime) -> list[Streak]:
+    """The streaks of a track; a pass that nothing has contradicted for a while has ended the last one."""
+    streak = track.open_streak
+    passed = track.passes_by(now)
+    if streak is None or streak.is_blocked or not passed:
+        return track.streaks
+    ended_at = max(passed[0], streak.last_at)
+    return [*track.streaks[:-1], msgspec.structs.replace(streak, ended_at=ended_at, end=EndReason.PASSED)]
 
 
 def _spell(streaks: list[Streak], passes: list[datetime], before: datetime | None) -> Spell:

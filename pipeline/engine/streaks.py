@@ -6,89 +6,33 @@ together. So it does not matter in which order origins are fed.
 
 from __future__ import annotations
 
-import enum
 from datetime import datetime, timedelta
 
 import msgspec
 
 from parsers.events import Failure
-from parsers.records import Origin
-from pipeline.engine.tallies import Sighting, Tally, signature_of
+from pipeline.engine.streak import EndReason, Streak
+from pipeline.engine.tallies import Sighting
 
 CONFIRM_AFTER = timedelta(seconds=2)
 """A pass without an error this long after its end has succeeded: the error's line follows within microseconds."""
-MAX_TALLIES = 24
 MAX_PASSES = 32
 SURE_COUNT = 14
 """Counts above it are reached by failing alone, or nearly so: the waits no longer double."""
-MAX_FAILURE_TIMES = 32
-"""Times of failures kept per streak: the first ones, by which the rule finds the failure that it waits for."""
-
-
-class EndReason(enum.Enum):
-    """Why a streak ended."""
-
-    PASSED = "passed"  # a healthy pass was seen
-    COUNT_RESET = "count_reset"  # the printed count fell without a restart: there was a success in between
-    DELETED = "deleted"
-    UNBLOCKED = "unblocked"  # the condition that blocked it is gone
-    PRESUMED = "presumed"  # silence, where nothing else can be seen
-
-
-class Streak(msgspec.Struct):
-    """Failures of a key in one origin with no success between them."""
-
-    origin: Origin
-    first_at: datetime
-    last_at: datetime
-    attempts: int = 0
-    refusals: int = 0
-    counts_seen: int = 0
-    is_blocked: bool = False  # a ReplicaFailure condition holds; it lasts until a patch removes it
-    failed_at: list[datetime] = msgspec.field(default_factory=list)  # of the first failures
-    watched_since: datetime | None = None  # first line of the origin, the process' start or the last healthy pass
-    zero_at: datetime | None = None  # the process' start or the last healthy pass: the count began after it
-    first_count: int = 0
-    first_count_at: datetime | None = None
-    max_count: int = 0
-    max_count_at: datetime | None = None
-    high_at: datetime | None = None  # first time the count reached the rule's limit
-    last_count: int = 0
-    last_count_at: datetime | None = None
-    slope_count: int = 0  # the count of the newest process that the slope is measured from
-    slope_at: datetime | None = None
-    longest_gap_seconds: float = 0.0
-    restarts: int = 0
-    tallies: dict[str, Tally] = msgspec.field(default_factory=dict)
-    tallies_omitted: int = 0
-    ended_at: datetime | None = None
-    end: EndReason | None = None
-
-    @property
-    def failures(self) -> int:
-        """Attempts that are known of; a log that kept only the retry lines has one for each."""
-        return max(self.attempts + self.refusals, self.counts_seen)
-
-    def tally(self, failure: Failure, seen: Sighting) -> None:
-        """Count one failure of its kind."""
-        signature = signature_of(failure)
-        tally = self.tallies.get(signature)
-        if tally is not None:
-            tally.add(failure, seen)
-        elif len(self.tallies) < MAX_TALLIES:
-            self.tallies[signature] = Tally.of(failure, seen)
-        else:
-            self.tallies_omitted += 1
 
 
 class Track(msgspec.Struct):
-    """All streaks of a key in one origin, oldest first."""
+    """All streaks of a key in one origin, oldest first.
+
+    A restart begins a new one, though it ends no trouble: while another process led, the key may have been healthy.
+    """
 
     streaks: list[Streak] = msgspec.field(default_factory=list)
     passes: list[datetime] = msgspec.field(default_factory=list)  # healthy passes, first and newest ones
     completed_at: datetime | None = None  # a pass whose success is not certain yet
     was_refused: bool = False  # the current pass was refused: its end is no success
     has_restarted: bool = False  # since the last printed count
+    is_cut: bool = False  # the next failure begins a new streak though nothing ended the last one
     watched_since: datetime | None = None  # first line that was read of the origin
     started_at: datetime | None = None  # of the process
 
@@ -104,7 +48,7 @@ class Track(msgspec.Struct):
         streak = self._open(seen)
         streak.attempts += not is_refusal
         streak.refusals += is_refusal
-        _touch(streak, seen.at)
+        streak.touch(seen.at)
         streak.tally(failure, seen)
 
     def count(self, count: int, seen: Sighting, *, high_count: int) -> None:
@@ -117,18 +61,8 @@ class Track(msgspec.Struct):
             streak = self._restart_after_reset(streak, seen)
         elif streak.first_count_at is None and self._goes_on(count):
             streak = self._rejoin()
-        if self.has_restarted or streak.slope_at is None:
-            streak.slope_count, streak.slope_at = count, seen.at
         self.has_restarted = False
-        streak.counts_seen += 1
-        _touch(streak, seen.at)
-        if streak.first_count_at is None:
-            streak.first_count, streak.first_count_at = count, seen.at
-        if count > streak.max_count:
-            streak.max_count, streak.max_count_at = count, seen.at
-        if count >= high_count and streak.high_at is None:
-            streak.high_at = seen.at
-        streak.last_count, streak.last_count_at = count, seen.at
+        streak.count(count, seen.at, high_count=high_count)
 
     def complete(self, at: datetime) -> None:
         """A pass came to its end; whether it succeeded shows at the next line of the key, or a little later."""
@@ -143,6 +77,15 @@ class Track(msgspec.Struct):
         """The origin went on: a pass without an error since is a success."""
         if self.completed_at is not None and at - self.completed_at > CONFIRM_AFTER:
             self.confirm()
+
+    def passes_by(self, now: datetime) -> list[datetime]:
+        """A pass that may be a success and was not contradicted until `now`, for those who look from outside.
+
+        The track itself waits for its origin: a log that comes late may still contradict it.
+        """
+        if self.completed_at is None or now - self.completed_at <= CONFIRM_AFTER:
+            return []
+        return [self.completed_at]
 
     def confirm(self) -> None:
         """The pass that came to its end has succeeded."""
@@ -161,7 +104,7 @@ class Track(msgspec.Struct):
         streak = self._open(seen)
         streak.is_blocked = True
         streak.refusals += 1
-        _touch(streak, seen.at)
+        streak.touch(seen.at)
         streak.tally(failure, seen)
 
     def unblock(self, at: datetime) -> None:
@@ -181,12 +124,13 @@ class Track(msgspec.Struct):
         self.completed_at = None
         self.has_restarted = True
         self.started_at = at
-        if self.open_streak is not None:
-            self.open_streak.restarts += 1
+        streak = self.open_streak
+        self.is_cut = streak is not None and not streak.is_blocked
 
     def _open(self, seen: Sighting) -> Streak:
         streak = self.open_streak
-        if streak is None:
+        if streak is None or self.is_cut:
+            self.is_cut = False
             at = seen.at
             zero_at = _newest_before(at, self.started_at, self.passes[-1] if self.passes else None)
             watched_since = _newest_before(at, self.watched_since, zero_at)
@@ -229,15 +173,27 @@ class Track(msgspec.Struct):
         if streak.ended_at in self.passes:
             self.passes.remove(streak.ended_at)
         streak.ended_at = streak.end = None
-        streak.attempts += newest.attempts
-        streak.refusals += newest.refusals
-        for at in newest.failed_at:
-            _touch(streak, at)
-        for tally in newest.tallies.values():
-            streak.tally(tally.failure, tally.last)
+        streak.absorb(newest)
         return streak
 
+    def trim(self, most: int) -> int:
+        """Bring the number of streaks down: those of one trouble over many restarts are joined, others forgotten.
+
+        Returns how many were forgotten.
+        """
+        forgotten_count = 0
+        while len(self.streaks) > most:
+            oldest = self.streaks.pop(0)
+            if oldest.ended_at is None:
+                oldest.absorb(self.streaks[0])
+                oldest.ended_at, oldest.end = self.streaks[0].ended_at, self.streaks[0].end
+                self.streaks[0] = oldest
+            else:
+                forgotten_count += 1
+        return forgotten_count
+
     def _end(self, at: datetime, reason: EndReason) -> None:
+        self.is_cut = False
         streak = self.streaks[-1]
         streak.ended_at, streak.end = max(at, streak.last_at), reason
         if reason is EndReason.PASSED:
@@ -252,13 +208,3 @@ class Track(msgspec.Struct):
 def _newest_before(at: datetime, *marks: datetime | None) -> datetime | None:
     """The newest of some times that does not lie behind `at`."""
     return max((mark for mark in marks if mark is not None and mark <= at), default=None)
-
-
-def _touch(streak: Streak, at: datetime) -> None:
-    """Move the end of a streak. A log's own order counts, not a time that steps back a little."""
-    if at > streak.last_at:
-        streak.longest_gap_seconds = max(streak.longest_gap_seconds, (at - streak.last_at).total_seconds())
-        streak.last_at = at
-    streak.first_at = min(streak.first_at, at)
-    if len(streak.failed_at) < min(streak.failures, MAX_FAILURE_TIMES):
-        streak.failed_at.append(at)

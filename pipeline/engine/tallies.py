@@ -39,6 +39,12 @@ class Tally(msgspec.Struct):
         self.last = max(self.last, seen)
         self.last_text = failure.text
 
+    def join(self, later: Tally) -> None:
+        """Those of a later streak."""
+        self.count += later.count
+        if later.last > self.last:
+            self.last, self.last_text = later.last, later.last_text
+
 
 def signature_of(failure: Failure) -> str:
     """Equal for failures that say the same of the same things."""

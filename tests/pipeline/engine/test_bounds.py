@@ -9,7 +9,8 @@ from pipeline.engine.clusters import ClusterState
 from pipeline.engine.engine import Engine
 from pipeline.engine.seen import MAX_SEEN, SeenFailures
 from pipeline.engine.settings import EngineSettings
-from pipeline.engine.streaks import MAX_FAILURE_TIMES, MAX_PASSES
+from pipeline.engine.streak import MAX_FAILURE_TIMES
+from pipeline.engine.streaks import MAX_PASSES
 from pipeline.engine.timeline import MAX_TIMELINE
 from tests.pipeline.engine.builders import (
     API,

@@ -15,7 +15,8 @@ from parsers.events import (
     SyncFailed,
     SyncRefused,
 )
-from pipeline.engine.streaks import MAX_TALLIES, EndReason, Streak, Track
+from pipeline.engine.streak import MAX_TALLIES, EndReason, Streak
+from pipeline.engine.streaks import Track
 from pipeline.engine.tallies import Sighting
 from tests.pipeline.engine.builders import (
     LOG,
@@ -98,7 +99,7 @@ ENDS: dict[str, tuple[list[Event], float | None, list[EndReason | None]]] = {
     "restart between pass and error": ([*attempts([0]), complete(5), start(5.1)], 60, [None]),
     "count falls": ([*attempts([0, 1, 2]), fail(9), count(9, 1)], None, [EndReason.COUNT_RESET, None]),
     "count does not rise": ([fail(0), count(0, 1), fail(9), count(9, 1)], None, [EndReason.COUNT_RESET, None]),
-    "count falls after a restart": ([*attempts([0, 1, 2]), start(5), fail(9), count(9, 1)], None, [None]),
+    "count falls after a restart": ([*attempts([0, 1, 2]), start(5), fail(9), count(9, 1)], None, [None, None]),
     "condition gone": ([block(0), block(9, None)], None, [EndReason.UNBLOCKED]),
     "passes while blocked": ([block(0), *healthy(5, 10)], 60, [None]),
 }
