@@ -35,20 +35,9 @@ PODS = (
 APIEXT = Origin(source="apiext.log", cluster="eu", namespace="emissary-system", pod="emissary-apiext-1")
 CAUSES = ("expired", "hanging", "admission", "conflict", "deadline", "refused", "the frobnicator is sad")
 GAPS = (0.001, 0.5, 1.0, 3.0, 10.0, 10.0, 30.0, 61.0, 700.0)
-STEPS = (
-    *["fail"] * 12,
-    "pass",
-    "pass",
-    "delete",
-    "refuse",
-    "reflector",
-    "lease",
-    "fatal",
-    "restart",
-    "switch",
-    "other",
-)
-STEADY_STEPS = tuple(step for step in STEPS if step not in _KEYLESS)
+KEYLESS = ("reflector", "lease", "fatal")
+STEPS = (*["fail"] * 12, *["pass"] * 2, "delete", "refuse", *KEYLESS, "restart", "switch", "other")
+STEADY_STEPS = tuple(step for step in STEPS if step not in KEYLESS)
 
 Streams = dict[Origin, list[Event]]
 _T = TypeVar("_T")
