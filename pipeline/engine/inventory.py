@@ -63,7 +63,9 @@ class Inventory:
 
     def replica_sets(self, owner: ObjectRef) -> list[ReplicaSetFacts]:
         """The ReplicaSets that an object owns, newest revision first."""
-        return sorted(self._sets_by_owner.get(owner, []), key=lambda one: (_number(one.revision), one.ref), reverse=True)
+        return sorted(
+            self._sets_by_owner.get(owner, []), key=lambda one: (_number(one.revision), one.ref), reverse=True
+        )
 
     def autoscaler(self, target: ObjectRef) -> HpaFacts | None:
         """The HPA that scales an object."""
