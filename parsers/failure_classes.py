@@ -1,4 +1,4 @@
-"""The closed vocabulary of failure classes, shared by rules, incidents, metrics and tests. Users' rules add ``custom.*``."""
+"""The closed vocabulary of failure classes, shared by rules, incidents and tests. Users' rules add ``custom.*``."""
 
 from __future__ import annotations
 

@@ -129,10 +129,7 @@ class _Window:
 
     def source_line(self, data: bytes, span: LineSpan) -> SourceLine:
         block, line = self._locate(span.start)
-        raw = (
-            join_parts([data[start:stop] for start, stop in span.parts]) if span.parts else data[span.start : span.stop]
-        )
-        text, is_cut = clean_text(raw)
+        text, is_cut = clean_text(_record_of(data, span))
         last = data.count(b"\n", span.start, span.stop)
         line_end = line + last if block.line_numbers is None else self._locate(span.last_start)[1]
         return SourceLine(
@@ -193,3 +190,12 @@ def _look_back_for_parts(data: bytes, span: LineSpan, done: int) -> list[tuple[i
         parts.insert(0, (before, start - 1))
         start = before
     return parts
+
+
+def _record_of(data: bytes, span: LineSpan) -> bytes:
+    """The bytes of a record, its parts put together."""
+    if span.parts:
+        return join_parts([data[start:stop] for start, stop in span.parts])
+    raw = data[span.start : span.stop]
+    # A terminal or page broke the object at its width, in mid-word: JSON has no line feed of its own in a text.
+    return raw.replace(b"\n", b"") if raw.startswith(b"{") else raw

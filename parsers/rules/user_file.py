@@ -153,11 +153,11 @@ class _Checker:
         try:
             pattern = regex.compile(rule.pattern, regex.VERBOSE)
         except regex.error as error:
-            line, column = self._places.of_pattern(number, rule.pattern, error.pos or 0)
+            position: int = error.pos or 0  # type: ignore[attr-defined]  # the stubs leave it out
+            line, column = self._places.of_pattern(number, rule.pattern, position)
             advice = "patterns are verbose: write a blank as '\\ ' and # as '\\#'"
-            self.problems.append(
-                RuleProblem(self._path, line, column, f"the pattern does not compile: {error.msg}", advice)
-            )
+            what = f"the pattern does not compile: {error.msg}"  # type: ignore[attr-defined]  # nor is this there
+            self.problems.append(RuleProblem(self._path, line, column, what, advice))
             return
         if not rule.samples_match:
             self._fault(number, "samples_match", "no sample", "add a message that the pattern must match")

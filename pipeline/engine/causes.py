@@ -12,6 +12,7 @@ import msgspec
 
 from parsers.events import Failure, ObjectKey
 from pipeline.engine.culprits import (
+    NOBODY,
     Aliases,
     Culprit,
     culprit_of,
@@ -116,9 +117,10 @@ def choose_cause(tallies: Sequence[Tally], key: ObjectKey | None, aliases: Alias
     best = max(serious or groups, key=lambda group: (group.count, _reversed(group.first)))
     failure = best.representative()
     established = is_established(failure)
+    culprit = culprit_of(failure, key, aliases)
     return Cause(
         failure=failure,
-        culprit=culprit_of(failure, key, aliases) if established else None,
+        culprit=culprit if established and culprit != NOBODY else None,
         identity=best.identity if established else identity_unestablished(failure, key, aliases),
         basis=Basis.OWN_ERROR if established else Basis.NONE,
         first=best.first,

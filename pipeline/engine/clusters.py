@@ -121,6 +121,8 @@ class ClusterState:
             self.objects.pop(ref, None)
             self._inventory = None
             return
+        if event.failure is not None:
+            self._feed_object_failure(event, event.failure)
         history = self.objects.get(ref)
         if history is None:
             if len(self.objects) >= MAX_OBJECTS:
@@ -131,6 +133,13 @@ class ClusterState:
         history.sort(key=lambda seen: seen[0])
         del history[:-MAX_VERSIONS]
         self._inventory = None
+
+    def _feed_object_failure(self, event: ObjectSeen, failure: Failure) -> None:
+        """What an object says went wrong is evidence like another component's line."""
+        facts = event.facts
+        began_at = facts.first_at if isinstance(facts, KubernetesEventFacts) and facts.first_at else event.at
+        self.origins.setdefault(event.origin, OriginState(first_at=began_at, last_at=event.at))
+        self.seen.feed(FailureSeen(began_at, event.origin, event.line, failure, "object"))
 
     def _touch_origin(self, event: Event) -> OriginState:
         state = self.origins.get(event.origin)

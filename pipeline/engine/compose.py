@@ -6,12 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from parsers.events import CertificateFacts, Failure
+import msgspec
+
+from parsers.events import CertificateFacts, Failure, ObjectKey
 from parsers.rules.model import RuleSet
 from pipeline.engine.backoff import pace_of
 from pipeline.engine.causes import Cause
 from pipeline.engine.clusters import ClusterState
 from pipeline.engine.culprits import Culprit
+from pipeline.engine.drift import drift_of
 from pipeline.engine.grouping import Member, Trouble
 from pipeline.engine.incidents import (
     CauseFacts,
@@ -27,6 +30,7 @@ from pipeline.engine.incidents import (
     Victim,
     WebhookFacts,
 )
+from pipeline.engine.inventory import Inventory
 from pipeline.engine.remedies import remediation_of, runbook_of
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.spells import Onset, expected_wait, onset_of, retries_per_second
@@ -47,7 +51,7 @@ def compose(
     trouble: Trouble, state: ClusterState, cluster: str, settings: EngineSettings, rules: RuleSet, now: datetime
 ) -> Incident:
     """The incident of a trouble, as first revision; the life cycle fills in what depends on earlier ones."""
-    victims = _victims_of(trouble, settings, now)
+    victims = _victims_of(trouble, state, settings, now)
     controller = _controller_of(trouble, state)
     evidence, omitted = _evidence_of(trouble, settings.max_evidence)
     is_over = trouble.ended_at is not None
@@ -93,14 +97,28 @@ def _end_reason(trouble: Trouble) -> str:
     return last.end.value if last is not None and last.end is not None else "controller_works"
 
 
-def _victims_of(trouble: Trouble, settings: EngineSettings, now: datetime) -> tuple[Victim, ...]:
+def _victims_of(trouble: Trouble, state: ClusterState, settings: EngineSettings, now: datetime) -> tuple[Victim, ...]:
     by_key: dict[object, list[Member]] = {}
     for member in trouble.members:
         by_key.setdefault(member.key, []).append(member)
-    victims = [_victim(members, settings, now) for members in by_key.values()]
+    victims = [
+        msgspec.structs.replace(
+            _victim(members, settings, now), drift=_drift_numbers(members[0].key, state.inventory())
+        )
+        for members in by_key.values()
+    ]
     if not victims and trouble.controller is not None:
         victims = [_controller_victim(trouble)]
     return tuple(sorted(victims, key=lambda victim: (victim.kind, victim.namespace or "", victim.name or "")))
+
+
+def _drift_numbers(key: ObjectKey, inventory: Inventory) -> dict[str, int] | None:
+    """What the Rollout wants and has, None where no object of it was seen."""
+    rollout = inventory.rollout(key)
+    if rollout is None or rollout.created_at is None:  # a manifest tells nothing of what runs
+        return None
+    drift = drift_of(rollout, inventory.replica_sets(rollout.ref), inventory.autoscaler(rollout.ref))
+    return drift.as_numbers()
 
 
 def _victim(members: Sequence[Member], settings: EngineSettings, now: datetime) -> Victim:

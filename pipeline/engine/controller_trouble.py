@@ -13,7 +13,7 @@ import msgspec
 
 from pipeline.engine.causes import Cause, choose_cause
 from pipeline.engine.clusters import ClusterState, OriginState
-from pipeline.engine.culprits import Aliases, identity_of
+from pipeline.engine.culprits import Aliases, culprit_of, identity_of
 from pipeline.engine.seen import MIN_REPEATS, SeenFailure
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.tallies import Sighting, Tally
@@ -147,7 +147,7 @@ def _cause_of(group: list[SeenFailure], tallies: list[Tally], aliases: Aliases) 
         return cause
     also = (failure.failure_class, *failure.also)
     lost = msgspec.structs.replace(failure, failure_class="leader_election", also=also)
-    return msgspec.structs.replace(cause, failure=lost)
+    return msgspec.structs.replace(cause, failure=lost, culprit=culprit_of(lost, None, aliases))
 
 
 def _end_of(

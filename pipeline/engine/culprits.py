@@ -6,11 +6,13 @@ not contain the class, so that one hanging webhook that prints three different t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from parsers.events import Failure, NamedObject, ObjectKey
+from parsers.failure_classes import CUSTOM_PREFIX
 from pipeline.engine.masks import template_for, template_of
 
 BUILT_IN_GROUPS = ("apps", "batch", "autoscaling", "policy", "extensions", "argoproj.io")
@@ -41,6 +43,10 @@ class Culprit(msgspec.Struct, frozen=True):
         if self.kind == "APIServer":  # a cluster has one, whatever address a message gives it
             return self.kind
         return f"{self.kind}|{self.namespace}|{self.name or self.host}"
+
+
+NOBODY = Culprit("")
+"""A message says what failed, and nothing that could be to blame."""
 
 
 class Aliases(msgspec.Struct):
@@ -113,6 +119,8 @@ def culprit_of(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> Cul
         return Culprit("Endpoint", host=failure.peer)
     if failure.api_group is not None:
         return Culprit("APIService", name=failure.api_group)
+    if failure.failure_class in _OF_THE_TEXT or failure.failure_class.startswith(CUSTOM_PREFIX):
+        return NOBODY
     return _object_culprit(key, failure)
 
 
@@ -132,7 +140,8 @@ def _culprit_by_class(failure: Failure, key: ObjectKey | None) -> Culprit | None
         case "panic":
             return Culprit("Function", failure.location or template_of(failure.text))
         case "crd.missing":
-            return Culprit("CustomResourceDefinition", _missing_api(failure))
+            missing = _missing_api(failure)
+            return Culprit("CustomResourceDefinition", missing) if missing else _object_culprit(key, failure)
         case "object.not_found" if failure.named_object is not None:
             named = failure.named_object
             return Culprit(named.resource, named.name, named.namespace or (key.namespace if key else ""))
@@ -145,7 +154,24 @@ def _culprit_by_class(failure: Failure, key: ObjectKey | None) -> Culprit | None
     return None
 
 
+_ROUTER_FIELD = re.compile(r"trafficRouting\.(\w+(?:\.(?!\s)\w+)?)")
+_RESOURCE_OF_FIELD = {
+    "ambassador.mappings": "mappings.getambassador.io",
+    "istio.virtualService": "virtualservices.networking.istio.io",
+    "istio.virtualServices": "virtualservices.networking.istio.io",
+    "istio.destinationRule": "destinationrules.networking.istio.io",
+    "smi.trafficSplitName": "trafficsplits.split.smi-spec.io",
+    "apisix.route": "apisixroutes.apisix.apache.org",
+    "appMesh.virtualService": "virtualservices.appmesh.k8s.aws",
+}
+"""What a field of a Rollout names. Source: argo-rollouts pkg/apis/rollouts/v1alpha1/types.go, 1.0 to 1.9."""
+
+
 def _missing_api(failure: Failure) -> str:
+    """The API that is not there. A Rollout that is called invalid for it is not what is missing: its field tells."""
+    field = _ROUTER_FIELD.search(failure.text)
+    if field is not None:
+        return _RESOURCE_OF_FIELD.get(field[1], "")
     if failure.kind is not None:
         return group_kind_of(failure.kind)
     return (failure.named_object.resource if failure.named_object else "") or failure.api_group or ""
@@ -197,7 +223,9 @@ def _object_culprit(key: ObjectKey | None, failure: Failure) -> Culprit:
 def identity_of(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> str:
     """Equal for failures that have one cause."""
     culprit = culprit_of(failure, key, aliases)
-    if failure.failure_class in _OF_THE_TEXT and culprit.kind not in ("APIService", "Service", "Plugin"):
+    if culprit == NOBODY or (
+        failure.failure_class in _OF_THE_TEXT and culprit.kind not in ("APIService", "Service", "Plugin")
+    ):
         return f"{failure.failure_class}|{template_for(failure.text, key)}"
     if failure.failure_class == "webhook.admission_denied":
         return f"{culprit.identity}|{template_for(failure.text, key)}"
@@ -208,7 +236,7 @@ def identity_of(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> st
 
 def identity_unestablished(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> str:
     """Equal for failures that may have one cause: those in the same words where nothing else is named."""
-    names_nothing = culprit_of(failure, key, aliases) == _object_culprit(key, failure)
+    names_nothing = culprit_of(failure, key, aliases) in (NOBODY, _object_culprit(key, failure))
     return f"unknown|{template_for(failure.text, key) if names_nothing else identity_of(failure, key, aliases)}"
 
 

@@ -1,12 +1,13 @@
 """Replica drift: what a Rollout wants, what it has, what its HPA says, what its ReplicaSets run, and whether that fits.
 
-A canary that waits at a step runs more than one ReplicaSet on purpose, with surge and scale-down delay; that is no drift.
+A canary that waits at a step runs more than one ReplicaSet on purpose, with surge and scale-down delay: no drift.
 Source: argo-rollouts utils/replicaset/canary.go, CalculateReplicaSetsForBasicCanary and …ForTrafficRoutedCanary, v1.7.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import msgspec
 
@@ -24,13 +25,6 @@ class Drift(msgspec.Struct, frozen=True):
     canary: int | None  # pods that the newest other ReplicaSet wants
     most_allowed: int | None  # pods that are as they should be at this step, at most
 
-    @property
-    def is_drift(self) -> bool:
-        """Whether more runs than the step, surge and scale-down delay explain, or less is available than wanted."""
-        too_many = self.most_allowed is not None and self.running > self.most_allowed
-        too_few = self.desired is not None and self.available is not None and self.available < self.desired
-        return too_many or too_few
-
     def as_numbers(self) -> dict[str, int]:
         """The numbers that are known, by name."""
         numbers = {
@@ -40,6 +34,7 @@ class Drift(msgspec.Struct, frozen=True):
             "replica_sets": self.running,
             "stable_replica_set": self.stable,
             "canary_replica_set": self.canary,
+            "most_allowed": self.most_allowed,
         }
         return {name: number for name, number in numbers.items() if number is not None}
 
@@ -84,22 +79,16 @@ def _share(value: str, of: int) -> int:
     return int(text) if text.isdigit() else of
 
 
-def explain(drift: Drift) -> str:
-    """The numbers in a sentence."""
-    parts = []
-    if drift.desired is not None:
-        parts.append(f"wanted {drift.desired}")
-    if drift.available is not None:
-        parts.append(f"available {drift.available}")
-    if drift.hpa_desired is not None:
-        parts.append(f"the HPA says {drift.hpa_desired}")
-    runs = f"its ReplicaSets run {drift.running}"
-    if drift.stable is not None and drift.canary is not None:
-        runs += f" ({drift.stable} stable, {drift.canary} canary)"
-    elif drift.stable is not None:
-        runs += f" ({drift.stable} stable)"
-    parts.append(runs)
+def explain(numbers: Mapping[str, int]) -> str:
+    """The numbers of `Drift.as_numbers` in a sentence."""
+    names = {"desired": "wanted", "available": "available", "hpa_desired": "the HPA says"}
+    parts = [f"{words} {numbers[name]}" for name, words in names.items() if name in numbers]
+    shares = {"stable_replica_set": "stable", "canary_replica_set": "canary"}
+    shown = ", ".join(f"{numbers[name]} {words}" for name, words in shares.items() if name in numbers)
+    running = numbers["replica_sets"]
+    parts.append(f"its ReplicaSets run {running}" + (f" ({shown})" if shown else ""))
+    most = numbers.get("most_allowed")
     reason = ""
-    if drift.most_allowed is not None and drift.running > drift.most_allowed:
-        reason = f"; at this step at most {drift.most_allowed} would be right: they are not scaled while its syncs fail"
+    if most is not None and running > most:
+        reason = f"; at this step at most {most} would be right: nothing scales them while the syncs fail"
     return ", ".join(parts) + reason

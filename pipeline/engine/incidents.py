@@ -109,7 +109,7 @@ class Victim(msgspec.Struct, frozen=True):
     pace: Literal["failing", "fought_over", "slow", "unknown"]
     last_error: str | None
     is_stale: bool
-    drift: dict[str, int] | None = None
+    drift: dict[str, int] | None = None  # replicas by name, where a snapshot of its objects was read
 
 
 class LineProvenance(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """Joins a key's own error with what other logs and objects say about the same thing.
 
-A join needs a name that both sides have, or a relation that the objects show. Being near in time is never enough, and what
-began after the key was stuck, in a log that was watched before, explains nothing.
+A join needs a name that both sides have, or a relation that the objects show. Being near in time is never enough, and
+what began after the key was stuck, in a log that was watched before, explains nothing.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from parsers.rules.model import RuleSet
 from pipeline.engine.causes import Cause
 from pipeline.engine.commands import fill_command
 from pipeline.engine.culprits import may_be_converted, plural_of
+from pipeline.engine.drift import explain
 from pipeline.engine.grouping import Trouble
 from pipeline.engine.incidents import Missing, Victim
 
@@ -146,7 +147,7 @@ def _name_of_api(failure_class: str, name: str) -> str:
 def summary_of(trouble: Trouble, victims: Sequence[Victim], rules: RuleSet) -> str:
     """Some sentences for a person who knows nothing yet."""
     cause = trouble.cause
-    sentences = [_sentence_about(trouble, victims)]
+    sentences = [_sentence_about(trouble, victims), *_sentences_about_replicas(victims)]
     if cause.failure is None:
         sentences.append("The log holds retry lines without an error, so no cause can be named.")
     else:
@@ -156,6 +157,12 @@ def summary_of(trouble: Trouble, victims: Sequence[Victim], rules: RuleSet) -> s
     if cause.failure is not None and cause.is_established:
         sentences.append(_ended(explanation_of(cause.failure, rules)))
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _sentences_about_replicas(victims: Sequence[Victim]) -> list[str]:
+    """What a snapshot says of the victims' replicas, for the first few."""
+    known = [victim for victim in victims if victim.drift is not None][:3]
+    return [f"Replicas of {victim.namespace}/{victim.name}: {explain(victim.drift or {})}." for victim in known]
 
 
 def _ended(sentence: str) -> str:

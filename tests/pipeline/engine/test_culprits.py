@@ -6,14 +6,14 @@ import pytest
 
 from parsers.events import Failure, NamedObject
 from parsers.failure_classes import FAILURE_CLASSES
-from pipeline.engine.culprits import Aliases, Culprit, culprit_of, identity_of
+from pipeline.engine.culprits import NOBODY, Aliases, Culprit, culprit_of, identity_of
 from tests.pipeline.engine.builders import API, JOB, WEB, failure
 
 NO_ALIASES = Aliases()
 
 
 def _failure(failure_class: str, **fields: object) -> Failure:
-    return Failure(failure_class=failure_class, rule="", text=failure_class, **fields)  # type: ignore[arg-type]
+    return Failure(**{"failure_class": failure_class, "rule": "", "text": failure_class, **fields})  # type: ignore[arg-type]
 
 
 SERVICE = "guard.tools.svc:443"
@@ -105,11 +105,37 @@ def test_culprit_is_what_the_failure_names(found: Failure, culprit: Culprit) -> 
 
 
 @pytest.mark.parametrize("failure_class", sorted(FAILURE_CLASSES))
-def test_every_class_has_a_culprit_and_an_identity(failure_class: str) -> None:
+def test_every_class_has_an_identity_and_most_a_culprit(failure_class: str) -> None:
     """Also where a message names nothing at all, with a key and without."""
     for key in (WEB, None):
-        assert culprit_of(_failure(failure_class), key, NO_ALIASES).kind
+        found = culprit_of(_failure(failure_class), key, NO_ALIASES)
+        assert (failure_class in {"traffic_router", "metric_provider", "unknown"}) == (found == NOBODY)
         assert identity_of(_failure(failure_class), key, NO_ALIASES)
+
+
+@pytest.mark.parametrize(
+    ("field", "missing"),
+    [
+        ("ambassador.mappings", Culprit("CustomResourceDefinition", "mappings.getambassador.io")),
+        ("istio.virtualService", Culprit("CustomResourceDefinition", "virtualservices.networking.istio.io")),
+        ("somebody.routes", WEB_ITSELF),
+    ],
+)
+def test_field_of_an_invalid_rollout_tells_which_api_is_missing(field: str, missing: Culprit) -> None:
+    """The Rollout's own API is there: it was read."""
+    text = (
+        f'The Rollout "web" is invalid: spec.strategy.canary.trafficRouting.{field}: Invalid value: "web": '
+        "the server could not find the requested resource"
+    )
+    found = _failure("crd.missing", text=text, named_object=NamedObject(resource="rollouts", name="web"))
+    assert missing == culprit_of(found, WEB, NO_ALIASES)
+
+
+def test_users_rule_that_names_nothing_accuses_nobody() -> None:
+    """And victims of one text stay together."""
+    found = _failure("custom.ours", text="frobnicator says no")
+    assert NOBODY == culprit_of(found, WEB, NO_ALIASES)
+    assert identity_of(found, WEB, NO_ALIASES) == identity_of(found, API, NO_ALIASES)
 
 
 def test_service_of_a_webhook_is_learned_from_other_messages() -> None:
