@@ -195,6 +195,9 @@ class ClusterState:
                 track.delete(event.at)
         if len(track.streaks) > streaks_before:
             self.failed.setdefault(event.key)
+            rule = self._settings.rule_for(event.key)
+            shortest = min(rule.failing_seconds, rule.retries_seconds)
+            self.evicted_count += track.forget_short(self._settings.max_history, shortest)
             self._has_long_history |= len(track.streaks) > 2 * self._settings.max_history
         return True
 

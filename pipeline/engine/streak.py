@@ -12,6 +12,8 @@ from parsers.records import Origin
 from pipeline.engine.tallies import Sighting, Tally, signature_of
 
 MAX_TALLIES = 24
+SURE_COUNT = 14
+"""Counts above it are reached by failing alone, or nearly so: the waits no longer double."""
 MAX_FAILURE_TIMES = 32
 """Times of failures kept per streak: the first ones, by which the rule finds the failure that it waits for."""
 
@@ -57,6 +59,12 @@ class Streak(msgspec.Struct):
     def failures(self) -> int:
         """Attempts that are known of; a log that kept only the retry lines has one for each."""
         return max(self.attempts + self.refusals, self.counts_seen)
+
+    def was_shorter_than(self, seconds: float) -> bool:
+        """Whether it ended within this time of its beginning, which was seen."""
+        if self.ended_at is None or self.is_blocked or self.first_count > SURE_COUNT:
+            return False
+        return (self.ended_at - self.first_at).total_seconds() < seconds
 
     def tally(self, failure: Failure, seen: Sighting) -> None:
         """Count one failure of its kind."""

@@ -11,14 +11,12 @@ from datetime import datetime, timedelta
 import msgspec
 
 from parsers.events import Failure
-from pipeline.engine.streak import EndReason, Streak
+from pipeline.engine.streak import SURE_COUNT, EndReason, Streak
 from pipeline.engine.tallies import Sighting
 
 CONFIRM_AFTER = timedelta(seconds=2)
 """A pass without an error this long after its end has succeeded: the error's line follows within microseconds."""
 MAX_PASSES = 32
-SURE_COUNT = 14
-"""Counts above it are reached by failing alone, or nearly so: the waits no longer double."""
 
 
 class Track(msgspec.Struct):
@@ -175,6 +173,22 @@ class Track(msgspec.Struct):
         streak.ended_at = streak.end = None
         streak.absorb(newest)
         return streak
+
+    def forget_short(self, most: int, seconds: float) -> int:
+        """Forget the oldest streaks that were over before they could matter; returns how many.
+
+        A flapping key has thousands of them.
+        """
+        if len(self.streaks) <= most:
+            return 0
+        kept = [
+            streak
+            for before, streak in zip([None, *self.streaks], self.streaks[:-most], strict=False)
+            if (before is not None and before.ended_at is None) or not streak.was_shorter_than(seconds)
+        ]
+        forgotten_count = len(self.streaks) - most - len(kept)
+        self.streaks[:-most] = kept
+        return forgotten_count
 
     def trim(self, most: int) -> int:
         """Bring the number of streaks down: those of one trouble over many restarts are joined, others forgotten.

@@ -83,6 +83,14 @@ def test_history_of_a_key_is_bounded() -> None:
     assert 20 == len(engine.incidents())
 
 
+def test_flapping_key_keeps_little() -> None:
+    """Streaks that were over before they could matter go at once, without another look at everything."""
+    flaps = [event for b in range(0, 30_000, 60) for event in (*attempts([b, b + 1]), *healthy(b + 5, b + 9))]
+    engine = _engine(*back_off(-2_000, -1_900), *healthy(-1_890, -1_880), *flaps)
+    assert SMALL.max_history + 1 == len(_state(engine).keys[WEB][LOG].streaks)
+    assert ["resolved"] == [incident.status for incident in engine.incidents()]
+
+
 def test_evidence_is_first_and_last() -> None:
     """The middle is counted."""
     words = enumerate("abcdefghij")
