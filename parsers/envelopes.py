@@ -12,11 +12,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from parsers.partial_lines import Partial, join_parts, partial_of
 from parsers.recognise import looks_like_record
 from parsers.wrapper import Wrapper
-
-__all__ = ("Partial", "join_parts", "partial_of", "peel")
 
 _RFC3339: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)"
 _NAME: Final = r"[a-z0-9](?:[a-z0-9.\-]{0,251}[a-z0-9])?"
