@@ -1,4 +1,4 @@
-"""What goes into the store and comes out of it. The store looks into none of the values: bytes in, the same bytes out."""
+"""What goes into the store and comes out of it. The store looks into none of the values: the same bytes come out."""
 
 from __future__ import annotations
 
