@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from parsers.object_facts import CertificateInfo
+from parsers.facts.certificates import CertificateInfo
 
 _LABEL: Final = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]*+")
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from parsers.certificate_names import Network, keeps_to
-from parsers.object_facts import CertificateInfo
+from parsers.facts.certificates import CertificateInfo
 
 _WEAK_HASHES: Final = (hashes.MD5, hashes.SHA1)
 _LEAST_RSA_BITS: Final = 1024

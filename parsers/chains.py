@@ -17,7 +17,7 @@ import msgspec
 
 from parsers.certificate_names import matches_host, needs_alternative_names
 from parsers.chain_nodes import Node
-from parsers.object_facts import CertificateInfo
+from parsers.facts.certificates import CertificateInfo
 
 MAX_SIGNATURE_CHECKS: Final = 100
 """As in Go: beyond this a path is given up."""

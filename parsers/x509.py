@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from parsers.object_facts import CertificateInfo
+from parsers.facts.certificates import CertificateInfo
 from parsers.text import scrub
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ import msgspec
 
 from parsers.controller import ControllerLine, LineKind, read_controller_line, replica_failure_of
 from parsers.events import CertificateFacts, Failure
+from parsers.facts.kube_events import KubernetesEventFacts
+from parsers.facts.references import ObjectRef
 from parsers.failures import FailureFinder
 from parsers.lines import LineAssembler
-from parsers.object_facts import KubernetesEventFacts, ObjectRef
 from parsers.objects.snapshots import Snapshot
 from parsers.parse import parse_line
 from parsers.prefilter import Scanner

@@ -11,8 +11,8 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from parsers.events import Event, ObjectKey
+from parsers.facts.seen import ObjectSeen
 from parsers.failures import FailureFinder
-from parsers.object_facts import ObjectSeen
 from parsers.records import Block, Unparsed
 from parsers.rules.model import RuleSet
 from pipeline.engine.engine import Engine

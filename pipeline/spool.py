@@ -14,7 +14,7 @@ from typing import IO
 import msgspec
 
 from parsers.events import AnyEvent, Event
-from parsers.object_facts import ObjectSeen
+from parsers.facts.seen import ObjectSeen
 
 MAX_EVENTS_IN_MEMORY = 50_000
 _BATCH = 2_000

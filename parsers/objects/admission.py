@@ -8,16 +8,16 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-from parsers.object_facts import (
-    CertificateInfo,
+from parsers.facts.admission import (
     CrdFacts,
     LabelSelector,
     PolicyFacts,
-    ServiceRef,
     WebhookConfigurationFacts,
     WebhookFactsOfObject,
     WebhookRule,
 )
+from parsers.facts.certificates import CertificateInfo
+from parsers.facts.references import ServiceRef
 from parsers.objects.members import (
     Object,
     changed_at_of,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from parsers.object_facts import HpaFacts, ObjectRef
+from parsers.facts.autoscalers import HpaFacts
+from parsers.facts.references import ObjectRef
 from parsers.objects.members import Object, conditions_at, number_at, object_at, ref_of, text_at, time_at
 
 _V1_CONDITIONS = "autoscaling.alpha.kubernetes.io/conditions"

@@ -8,7 +8,7 @@ Sources: k8s.io/api v0.30 core/v1 (`tls.crt`, `ca.crt`); Istio 1.24 security/pkg
 
 from __future__ import annotations
 
-from parsers.object_facts import CertificateInfo, CertManagerCertificateFacts, SecretFacts
+from parsers.facts.certificates import CertificateInfo, CertManagerCertificateFacts, SecretFacts
 from parsers.objects.members import (
     Object,
     changed_at_of,

@@ -13,8 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from parsers.documents import SNIFF_BYTES
+from parsers.facts.seen import AnyFacts
 from parsers.json_documents import split_json
-from parsers.object_facts import AnyFacts
 from parsers.objects.exports import is_export, split_export
 from parsers.objects.found import Found, FoundObject, UnknownObject, UnreadableObject
 from parsers.objects.reading import read_all, with_kind

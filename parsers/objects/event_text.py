@@ -17,7 +17,8 @@ from typing import Final
 
 import msgspec
 
-from parsers.object_facts import KubernetesEventFacts, ObjectRef
+from parsers.facts.kube_events import KubernetesEventFacts
+from parsers.facts.references import ObjectRef
 from parsers.objects.found import FoundObject, UnreadableObject
 from parsers.objects.members import MAX_MESSAGE_CHARS, as_text
 from parsers.redaction import redact

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from parsers.object_facts import (
-    AnyFacts,
-    CertManagerCertificateFacts,
-    ConditionFacts,
-    KubernetesEventFacts,
-    ReplicaSetFacts,
-    RolloutFacts,
-)
+from parsers.facts.certificates import CertManagerCertificateFacts
+from parsers.facts.conditions import ConditionFacts
+from parsers.facts.kube_events import KubernetesEventFacts
+from parsers.facts.rollouts import RolloutFacts
+from parsers.facts.seen import AnyFacts
+from parsers.facts.workloads import ReplicaSetFacts
 
 _BAD: Final[dict[type[AnyFacts], tuple[tuple[str, str], ...]]] = {
     ReplicaSetFacts: (("ReplicaFailure", "True"),),

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from parsers.object_facts import AnyFacts
+from parsers.facts.seen import AnyFacts
 
 
 class UnreadableObject(msgspec.Struct, frozen=True):

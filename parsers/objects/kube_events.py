@@ -5,7 +5,8 @@ Source: k8s.io/api v0.30 core/v1 (Event, EventSeries) and events/v1, which calls
 
 from __future__ import annotations
 
-from parsers.object_facts import KubernetesEventFacts, ObjectRef
+from parsers.facts.kube_events import KubernetesEventFacts
+from parsers.facts.references import ObjectRef
 from parsers.objects.members import Object, created_at_of, message_at, number_at, object_at, ref_of, text_at, time_at
 
 

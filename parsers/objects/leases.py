@@ -5,7 +5,7 @@ Source: k8s.io/api v0.30 coordination/v1.
 
 from __future__ import annotations
 
-from parsers.object_facts import LeaseFacts
+from parsers.facts.leases import LeaseFacts
 from parsers.objects.members import Object, number_at, ref_of, text_at, time_at
 
 

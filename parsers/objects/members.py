@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final, TypeGuard
 
-from parsers.object_facts import ConditionFacts, ObjectRef
+from parsers.facts.conditions import ConditionFacts
+from parsers.facts.references import ObjectRef
 from parsers.redaction import redact
 from parsers.text import scrub
 from parsers.timestamps import parse_rfc3339

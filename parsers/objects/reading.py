@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from parsers.object_facts import AnyFacts, ObjectRef, OtherFacts
+from parsers.facts.references import ObjectRef
+from parsers.facts.seen import AnyFacts
+from parsers.facts.traffic_objects import OtherFacts
 from parsers.objects.admission import read_crd, read_policy, read_webhook_configuration
 from parsers.objects.autoscalers import read_autoscaler
 from parsers.objects.certificates import read_cert_manager_certificate, read_secret

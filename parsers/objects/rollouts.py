@@ -6,7 +6,8 @@ and `status.observedGeneration` is a string.
 
 from __future__ import annotations
 
-from parsers.object_facts import ObjectRef, RolloutFacts
+from parsers.facts.references import ObjectRef
+from parsers.facts.rollouts import RolloutFacts
 from parsers.objects.members import (
     Object,
     conditions_at,

@@ -5,7 +5,7 @@ Source: k8s.io/api v0.30 core/v1 (Service, Endpoints) and discovery/v1. Endpoint
 
 from __future__ import annotations
 
-from parsers.object_facts import EndpointSliceFacts, NamespaceFacts, ServiceFacts
+from parsers.facts.services import EndpointSliceFacts, NamespaceFacts, ServiceFacts
 from parsers.objects.members import Object, labels_at, number_at, object_at, objects_at, ref_of, text_at
 
 _SERVICE_LABEL = "kubernetes.io/service-name"

@@ -14,8 +14,10 @@ from typing import Final
 import msgspec
 
 from parsers.documents import SNIFF_BYTES
+from parsers.facts.kube_events import KubernetesEventFacts
+from parsers.facts.references import ObjectRef
+from parsers.facts.seen import ObjectSeen
 from parsers.failures import FailureFinder
-from parsers.object_facts import KubernetesEventFacts, ObjectRef, ObjectSeen
 from parsers.objects.documents import find_objects
 from parsers.objects.event_text import find_events, is_event_text
 from parsers.objects.failing import failing_message

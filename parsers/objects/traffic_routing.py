@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from parsers.object_facts import TrafficReference
+from parsers.facts.rollouts import TrafficReference
 from parsers.objects.members import Object, as_text, object_at, objects_at, text_at, texts_at
 
 _Names = Callable[[Object], Iterator[tuple[str, str, str]]]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from parsers.object_facts import PodFacts, ReplicaSetFacts
+from parsers.facts.workloads import PodFacts, ReplicaSetFacts
 from parsers.objects.members import (
     Object,
     conditions_at,

@@ -26,7 +26,9 @@ from parsers.events import (
     SyncFailed,
     SyncRefused,
 )
-from parsers.object_facts import KubernetesEventFacts, ObjectRef, ObjectSeen
+from parsers.facts.kube_events import KubernetesEventFacts
+from parsers.facts.references import ObjectRef
+from parsers.facts.seen import ObjectSeen
 from parsers.records import Origin
 from pipeline.engine.inventory import Inventory, Seen
 from pipeline.engine.seen import SeenFailures

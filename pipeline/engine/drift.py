@@ -11,7 +11,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from parsers.object_facts import HpaFacts, ReplicaSetFacts, RolloutFacts
+from parsers.facts.autoscalers import HpaFacts
+from parsers.facts.rollouts import RolloutFacts
+from parsers.facts.workloads import ReplicaSetFacts
 
 
 class Drift(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from parsers.events import ErrorNotUnderstood, Event
-from parsers.object_facts import ObjectSeen
+from parsers.facts.seen import ObjectSeen
 from parsers.rules.model import RuleSet
 from pipeline.engine.clusters import ClusterState
 from pipeline.engine.compose import compose

@@ -11,22 +11,15 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from parsers.events import ObjectKey
-from parsers.object_facts import (
-    AnyFacts,
-    CertificateInfo,
-    CrdFacts,
-    EndpointSliceFacts,
-    HpaFacts,
-    KubernetesEventFacts,
-    ObjectRef,
-    PodFacts,
-    ReplicaSetFacts,
-    RolloutFacts,
-    SecretFacts,
-    ServiceRef,
-    WebhookConfigurationFacts,
-    WebhookFactsOfObject,
-)
+from parsers.facts.admission import CrdFacts, WebhookConfigurationFacts, WebhookFactsOfObject
+from parsers.facts.autoscalers import HpaFacts
+from parsers.facts.certificates import CertificateInfo, SecretFacts
+from parsers.facts.kube_events import KubernetesEventFacts
+from parsers.facts.references import ObjectRef, ServiceRef
+from parsers.facts.rollouts import RolloutFacts
+from parsers.facts.seen import AnyFacts
+from parsers.facts.services import EndpointSliceFacts
+from parsers.facts.workloads import PodFacts, ReplicaSetFacts
 
 Seen = tuple[datetime, AnyFacts]
 _Facts = TypeVar("_Facts")

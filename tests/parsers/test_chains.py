@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from parsers.chains import ChainOutcome, verify_chain
-from parsers.object_facts import CertificateInfo
+from parsers.facts.certificates import CertificateInfo
 from parsers.x509 import read_certificates
 
 DATA = Path(__file__).parent / "data"

@@ -9,7 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from parsers.object_facts import LeaseFacts, ObjectRef, ObjectSeen
+from parsers.facts.leases import LeaseFacts
+from parsers.facts.references import ObjectRef
+from parsers.facts.seen import ObjectSeen
 from parsers.records import Origin
 from parsers.rules.loader import load_rules
 from pipeline.classification import ClassificationFilter, ClassifiedLine, classify_files

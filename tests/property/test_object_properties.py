@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parsers.object_facts import ObjectSeen
+from parsers.facts.seen import ObjectSeen
 from parsers.objects.documents import find_objects
 from parsers.objects.exports import is_export
 from parsers.objects.recognise import holds_objects

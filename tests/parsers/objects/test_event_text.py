@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from parsers.object_facts import KubernetesEventFacts, ObjectRef
+from parsers.facts.kube_events import KubernetesEventFacts
+from parsers.facts.references import ObjectRef
 from parsers.objects.event_text import find_events, is_event_text
 from parsers.objects.found import FoundObject, UnreadableObject
 

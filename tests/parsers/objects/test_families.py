@@ -7,25 +7,17 @@ from typing import Any
 
 import pytest
 
-from parsers.object_facts import (
-    AnyFacts,
-    CertManagerCertificateFacts,
-    ConditionFacts,
-    EndpointSliceFacts,
-    HpaFacts,
-    KubernetesEventFacts,
-    LabelSelector,
-    LeaseFacts,
-    NamespaceFacts,
-    ObjectRef,
-    OtherFacts,
-    PodFacts,
-    PolicyFacts,
-    ReplicaSetFacts,
-    ServiceFacts,
-    ServiceRef,
-    WebhookRule,
-)
+from parsers.facts.admission import LabelSelector, PolicyFacts, WebhookRule
+from parsers.facts.autoscalers import HpaFacts
+from parsers.facts.certificates import CertManagerCertificateFacts
+from parsers.facts.conditions import ConditionFacts
+from parsers.facts.kube_events import KubernetesEventFacts
+from parsers.facts.leases import LeaseFacts
+from parsers.facts.references import ObjectRef, ServiceRef
+from parsers.facts.seen import AnyFacts
+from parsers.facts.services import EndpointSliceFacts, NamespaceFacts, ServiceFacts
+from parsers.facts.traffic_objects import OtherFacts
+from parsers.facts.workloads import PodFacts, ReplicaSetFacts
 from parsers.objects.failing import failing_message
 from parsers.objects.reading import read_objects
 

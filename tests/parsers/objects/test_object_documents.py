@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from parsers.object_facts import KubernetesEventFacts
+from parsers.facts.kube_events import KubernetesEventFacts
 from parsers.objects.documents import find_objects, read_object_documents
 from parsers.objects.found import FoundObject, UnknownObject, UnreadableObject
 from parsers.objects.recognise import holds_objects

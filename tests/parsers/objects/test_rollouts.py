@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from parsers.object_facts import ConditionFacts, ObjectRef, RolloutFacts, TrafficReference
+from parsers.facts.conditions import ConditionFacts
+from parsers.facts.references import ObjectRef
+from parsers.facts.rollouts import RolloutFacts, TrafficReference
 from parsers.objects.reading import read_objects
 
 STEPS = [{"setWeight": 5}, {"setCanaryScale": {"replicas": 2}}, {"pause": {}}, {"setWeight": 60}, {"pause": {}}]

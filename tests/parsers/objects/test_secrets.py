@@ -10,7 +10,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from parsers.object_facts import ObjectSeen, SecretFacts
+from parsers.facts.certificates import SecretFacts
+from parsers.facts.seen import ObjectSeen
 from parsers.objects.snapshots import read_snapshot
 from parsers.records import Origin
 from tests.parsers.certificate_samples import FINDER, certificate_pem

@@ -1,0 +1,18 @@
+"""Leases."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from parsers.facts.references import ObjectRef
+
+
+class LeaseFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
+    """A Lease."""
+
+    ref: ObjectRef
+    holder: str = ""
+    renewed_at: datetime | None = None
+    transitions: int | None = None

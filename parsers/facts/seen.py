@@ -1,0 +1,40 @@
+"""An object as an event: the input of the engine."""
+
+from __future__ import annotations
+
+from parsers.events import Event, Failure
+from parsers.facts.admission import CrdFacts, PolicyFacts, WebhookConfigurationFacts
+from parsers.facts.autoscalers import HpaFacts
+from parsers.facts.certificates import CertManagerCertificateFacts, SecretFacts
+from parsers.facts.kube_events import KubernetesEventFacts
+from parsers.facts.leases import LeaseFacts
+from parsers.facts.rollouts import RolloutFacts
+from parsers.facts.services import EndpointSliceFacts, NamespaceFacts, ServiceFacts
+from parsers.facts.traffic_objects import OtherFacts
+from parsers.facts.workloads import PodFacts, ReplicaSetFacts
+
+AnyFacts = (
+    RolloutFacts
+    | ReplicaSetFacts
+    | HpaFacts
+    | WebhookConfigurationFacts
+    | CrdFacts
+    | ServiceFacts
+    | EndpointSliceFacts
+    | PodFacts
+    | SecretFacts
+    | CertManagerCertificateFacts
+    | LeaseFacts
+    | KubernetesEventFacts
+    | PolicyFacts
+    | NamespaceFacts
+    | OtherFacts
+)
+
+
+class ObjectSeen(Event, frozen=True):
+    """An object as it was at a time. `at` is that of the snapshot; for a Kubernetes Event its last occurrence."""
+
+    facts: AnyFacts
+    is_deleted: bool = False  # a watch saw it go: these are its last facts
+    failure: Failure | None = None  # what a Warning event or a bad condition says, taken apart
