@@ -16,24 +16,29 @@ import msgspec
 import yaml
 from msgspec import inspect
 
-from pipeline.config_reader import Place, compose_yaml, read_section, read_value, suggest
+from pipeline.config_reader import Complaints, Place, compose_yaml, read_section, read_value, suggest
 from pipeline.engine.settings import EngineSettings
 from pipeline.errors import ConfigurationError
-from pipeline.quantities import DURATION_PATTERN, SIZE_PATTERN, parse_duration
+from pipeline.quantities import parse_duration
 from pipeline.sources.journal import ReadLimits
 
 __all__ = [
     "Configuration",
     "FailOn",
     "RedactSettings",
-    "configuration_schema",
+    "Source",
+    "TracedConfiguration",
     "environment_name",
     "load_configuration",
     "parse_duration",
+    "settings",
+    "trace_configuration",
 ]
 
 MAX_FILE_BYTES = 1_048_576
 """More is not a configuration: most likely a log was given by mistake."""
+MAX_COMPLAINTS = 20
+"""More are no typing errors: the file is something else."""
 
 _PREFIX = "WHYSTUCK_"
 _OTHER_VARIABLES = frozenset({"WHYSTUCK_CONFIG"})  # read by the command itself
@@ -42,6 +47,7 @@ _SERVICE_LINK = re.compile(
     r"WHYSTUCK_(?:[A-Z0-9_]+_)?(?:SERVICE_(?:HOST|PORT(?:_[A-Z0-9_]+)?)|PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)"
 )
 _TEXT_TAG = "tag:yaml.org,2002:str"
+_ABSENT = object()
 
 
 class FailOn(enum.Enum):
@@ -80,6 +86,22 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Incidents of this severity or worse give status 3. A warning is worth a look, so it is the default."""
 
 
+class Source(enum.Enum):
+    """Who decided a setting."""
+
+    DEFAULT = "default"
+    FILE = "file"
+    ENVIRONMENT = "environment"
+    FLAG = "flag"
+
+
+class TracedConfiguration(msgspec.Struct, frozen=True):
+    """The configuration in force, and who decided each setting."""
+
+    configuration: Configuration
+    sources: Mapping[str, Source]  # by path of the setting; every setting is in it
+
+
 def load_configuration(
     path: Path | None, environment: Mapping[str, str], flags: Mapping[str, str | None] | None = None
 ) -> Configuration:
@@ -91,18 +113,41 @@ def load_configuration(
         flags: Text by path of the setting (`engine.runaway.retries`); None as a text: the flag was not given.
 
     Raises:
-        ConfigurationError: The file cannot be read, or something in it, in a variable or a flag does not fit.
+        ConfigurationError: The file cannot be read, or something in it, in a variable or a flag does not fit: one line
+            for each complaint.
     """
-    values = {} if path is None else _read_file(path)
+    return trace_configuration(path, environment, flags).configuration
+
+
+def trace_configuration(
+    path: Path | None, environment: Mapping[str, str], flags: Mapping[str, str | None] | None = None
+) -> TracedConfiguration:
+    """The same as `load_configuration`, with who decided each setting.
+
+    Raises:
+        ConfigurationError: As there.
+    """
+    values: dict[str, Any] = {}
+    sources = dict.fromkeys(settings(), Source.DEFAULT)
+    complaints = Complaints()
+    if path is not None:
+        with complaints.gather():
+            values = _read_file(path)
+            sources |= dict.fromkeys(_settings_in(values), Source.FILE)
     for name, text in sorted(environment.items()):
         if name.startswith(_PREFIX) and text and not _is_foreign(name):
-            setting = _setting_of(name)
-            _put(values, setting, _read_outside(setting, text, source=name))
+            with complaints.gather():
+                setting = _setting_of(name)
+                _put(values, setting, _read_outside(setting, text, source=name))
+                sources[setting] = Source.ENVIRONMENT
     for setting, flag in (flags or {}).items():
         if flag is not None:
-            _put(values, setting, _read_outside(setting, flag, source="command line"))
+            with complaints.gather():
+                _put(values, setting, _read_outside(setting, flag, source="command line"))
+                sources[setting] = Source.FLAG
+    complaints.raise_all(MAX_COMPLAINTS)
     _complete_overrides(values)
-    return msgspec.convert(values, Configuration)
+    return TracedConfiguration(_convert(values), sources)
 
 
 def environment_name(setting: str) -> str:
@@ -115,28 +160,8 @@ def settings() -> dict[str, inspect.Type]:
     return dict(_settings_below(_TYPE, ""))
 
 
-def configuration_schema() -> dict[str, Any]:
-    """JSON Schema of the configuration file, for editors and `whystuck schema`."""
-    schema = msgspec.json.schema(Configuration)
-    for section in schema["$defs"].values():
-        if properties := section.get("properties"):
-            section["additionalProperties"] = False
-            section["properties"] = {name: _as_written(name, value) for name, value in properties.items()}
-    return schema
-
-
-def _as_written(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a setting as it may stand in the file: quantities as numbers or with a unit, none negative."""
-    others = {key: value for key, value in schema.items() if key != "type"}
-    if name.endswith("_seconds"):
-        return {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": DURATION_PATTERN}]} | others
-    if name.endswith("_bytes"):
-        return {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": SIZE_PATTERN}]} | others
-    return schema | {"minimum": 1} if schema.get("type") == "integer" else schema
-
-
 def _read_file(path: Path) -> dict[str, Any]:
-    place = Place(str(path))
+    place = Place(str(path), folder=path.parent)
     try:
         with path.open("rb") as file:
             text = file.read(MAX_FILE_BYTES + 1)
@@ -180,8 +205,30 @@ def _read_outside(setting: str, text: str, *, source: str) -> object:
 def _put(values: dict[str, Any], setting: str, value: object) -> None:
     *sections, name = setting.split(".")
     for section in sections:
-        values = values.setdefault(section, {})
+        if values.get(section) is None:  # also: an optional section that the file leaves empty
+            values[section] = {}
+        values = values[section]
     values[name] = value
+
+
+def _settings_in(values: Mapping[str, Any]) -> Iterator[str]:
+    """The settings that have a value there."""
+    for setting in settings():
+        found: Any = values
+        for name in setting.split("."):
+            found = found.get(name, _ABSENT) if isinstance(found, dict) else _ABSENT
+        if found is not _ABSENT:
+            yield setting
+
+
+def _convert(values: dict[str, Any]) -> Configuration:
+    """The values as a configuration; what settings have to do with each other, their sections check themselves."""
+    try:
+        return msgspec.convert(values, Configuration)
+    except msgspec.ValidationError as error:
+        problem, _, where = str(error).partition(" - at `$")
+        setting = where.strip(".`")
+        raise ConfigurationError(f"{setting}: {problem}" if setting else problem) from error
 
 
 def _complete_overrides(values: dict[str, Any]) -> None:
@@ -193,10 +240,16 @@ def _complete_overrides(values: dict[str, Any]) -> None:
 
 def _settings_below(section: inspect.StructType, path: str) -> Iterator[tuple[str, inspect.Type]]:
     for field in section.fields:
-        if isinstance(field.type, inspect.StructType):
-            yield from _settings_below(field.type, f"{path}{field.encode_name}.")
+        if (below := _section_of(field.type)) is not None:
+            yield from _settings_below(below, f"{path}{field.encode_name}.")
         else:
             yield f"{path}{field.encode_name}", field.type
+
+
+def _section_of(kind: inspect.Type) -> inspect.StructType | None:
+    """The section that a setting is, also one that may be missing."""
+    kinds = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
+    return next((each for each in kinds if isinstance(each, inspect.StructType)), None)
 
 
 _TYPE = cast("inspect.StructType", inspect.type_info(Configuration))

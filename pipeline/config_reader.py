@@ -1,15 +1,18 @@
 """Reads settings out of YAML strictly: every complaint says file, line, column and the setting's path.
 
 Values are read by the type of the setting, not by YAML's guess: `cluster: no` is refused with a hint instead of
-becoming a truth value, `1:30` is no number of base 60. What comes out are plain values that fit the type.
+becoming a truth value, `1:30` is no number of base 60. What comes out are plain values that fit the type. Everything
+that is wrong is told at once, one line each.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from enum import Enum
+from pathlib import Path
 
 import msgspec
 import yaml
@@ -17,6 +20,7 @@ from msgspec import inspect
 
 from pipeline.errors import ConfigurationError
 from pipeline.quantities import parse_duration, parse_size, quote
+from pipeline.secret import Secret
 
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _NULL_TAG = "tag:yaml.org,2002:null"
@@ -29,21 +33,49 @@ class Place(msgspec.Struct, frozen=True):
 
     source: str  # a file's path, or the name of an environment variable or flag
     path: str = ""  # engine.overrides[0].rule.retries; empty at the top
+    folder: Path | None = None  # of the file, where the source is one: paths in it are relative to it
 
     def member(self, name: str) -> Place:
         """The place of a named setting below this one."""
         shown = name if _PLAIN_NAME.fullmatch(name) else quote(name)
-        return Place(self.source, f"{self.path}.{shown}" if self.path else shown)
+        return Place(self.source, f"{self.path}.{shown}" if self.path else shown, self.folder)
 
     def item(self, number: int) -> Place:
         """The place of an item of a list, counted from 0."""
-        return Place(self.source, f"{self.path}[{number}]")
+        return Place(self.source, f"{self.path}[{number}]", self.folder)
 
     def error(self, node: yaml.Node | None, problem: str) -> ConfigurationError:
         """A complaint about the node at this place."""
         mark = None if node is None else node.start_mark
         where = self.source if mark is None else f"{self.source}:{mark.line + 1}:{mark.column + 1}"
         return ConfigurationError(": ".join(part for part in (where, self.path, problem) if part))
+
+
+class Complaints:
+    """Gathers what is wrong, so that all of it is told at once."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    @contextmanager
+    def gather(self) -> Iterator[None]:
+        """Keep what is wrong here, and go on behind it."""
+        try:
+            yield
+        except ConfigurationError as error:
+            self._lines += str(error).split("\n")
+
+    def raise_all(self, limit: int | None = None) -> None:
+        """End here where anything was wrong.
+
+        Raises:
+            ConfigurationError: One line for each complaint, the first ones; those beyond the limit are counted.
+        """
+        shown = self._lines[:limit]
+        if left_out := len(self._lines) - len(shown):
+            shown.append(f"… and {left_out} more")
+        if shown:
+            raise ConfigurationError("\n".join(shown))
 
 
 def compose_yaml(text: bytes | str, place: Place) -> yaml.Node | None:
@@ -78,6 +110,11 @@ def read_value(kind: inspect.Type, node: yaml.Node, place: Place) -> object:
             return _read_list(kind.item_type, node, place)
         case inspect.UnionType(types=types):
             return _read_optional(types, node, place)
+    return _read_scalar(kind, node, place)
+
+
+def _read_scalar(kind: inspect.Type, node: yaml.Node, place: Place) -> object:
+    match kind:
         case inspect.EnumType(cls=choices):
             return _read_choice(choices, node, place)
         case inspect.IntType() if place.path.endswith("_bytes"):
@@ -89,7 +126,9 @@ def read_value(kind: inspect.Type, node: yaml.Node, place: Place) -> object:
         case inspect.BoolType():
             return _read_switch(node, place)
         case inspect.StrType():
-            return _read_text(node, place)
+            return _read_text(node, place) if not place.path.endswith("_file") else _read_path(node, place)
+        case inspect.CustomType(cls=custom) if custom is Secret:
+            return _read_secret(node, place)
     raise NotImplementedError(f"{place.path}: no settings of the type {kind} yet")
 
 
@@ -105,17 +144,22 @@ def read_section(kind: inspect.StructType, node: yaml.Node, place: Place) -> dic
         raise _unexpected("settings (name: value)", node, place)
     fields = {field.encode_name: field for field in kind.fields}
     values: dict[str, object] = {}
+    complaints = Complaints()
     for name_node, value_node in node.value:
-        name = _read_text(name_node, place)
-        below = place.member(name)
-        if name not in fields:
-            raise below.error(name_node, f"unknown setting; {suggest(name, fields)}")
-        if name in values:
-            raise below.error(name_node, "set twice")
-        values[name] = read_value(fields[name].type, value_node, below)
+        with complaints.gather():
+            name = _read_text(name_node, place)
+            below = place.member(name)
+            if name not in fields:
+                raise below.error(name_node, f"unknown setting; {suggest(name, fields)}")
+            if name in values:
+                raise below.error(name_node, "set twice")
+            values[name] = None  # it stands there, whatever its value is
+            values[name] = read_value(fields[name].type, value_node, below)
     for name, field in fields.items():
         if field.required and name not in values:
-            raise place.member(name).error(node, "missing")
+            with complaints.gather():
+                raise place.member(name).error(node, "missing")
+    complaints.raise_all()
     return values
 
 
@@ -131,7 +175,13 @@ def _read_list(kind: inspect.Type, node: yaml.Node, place: Place) -> list[object
         return []
     if not isinstance(node, yaml.SequenceNode):
         raise _unexpected("a list", node, place)
-    return [read_value(kind, item, place.item(number)) for number, item in enumerate(node.value)]
+    values: list[object] = []
+    complaints = Complaints()
+    for number, item in enumerate(node.value):
+        with complaints.gather():
+            values.append(read_value(kind, item, place.item(number)))
+    complaints.raise_all()
+    return values
 
 
 def _read_optional(kinds: Iterable[inspect.Type], node: yaml.Node, place: Place) -> object:
@@ -176,6 +226,21 @@ def _read_text(node: yaml.Node, place: Place) -> str:
         "" if not isinstance(node, yaml.ScalarNode) or _is_empty(node) else "; put it in quotes if it is meant as text"
     )
     raise _unexpected("text", node, place, hint)
+
+
+def _read_path(node: yaml.Node, place: Place) -> str:
+    path = _read_text(node, place)
+    return path if place.folder is None else str(place.folder / path)
+
+
+def _read_secret(node: yaml.Node, place: Place) -> Secret:
+    """A secret from a variable; never from the file, which is shown, copied and checked in. It is in no complaint."""
+    if place.folder is not None:
+        problem = f"a secret does not belong here; put it into a file of its own and name that in {place.path}_file"
+        raise place.error(node, problem)
+    if not isinstance(node, yaml.ScalarNode):
+        raise place.error(node, "expected text")
+    return Secret(str(node.value))
 
 
 def _is_empty(node: yaml.Node) -> bool:

@@ -31,7 +31,7 @@ def schema_command(name: Annotated[SchemaName, typer.Argument(help="Of what.")] 
         case SchemaName.STATISTICS:
             schema = statistics_schema()
         case SchemaName.CONFIGURATION:
-            from pipeline.config import configuration_schema
+            from pipeline.config_schema import configuration_schema
 
             schema = configuration_schema()
     print(json.dumps(schema, indent=2))

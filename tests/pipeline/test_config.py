@@ -9,10 +9,12 @@ import pytest
 from pipeline.config import (
     Configuration,
     FailOn,
+    Source,
     _is_foreign,
     environment_name,
     load_configuration,
     settings,
+    trace_configuration,
 )
 from pipeline.engine.settings import EngineSettings, RuleOverride, RunawayRule, SeverityRule
 from pipeline.errors import ConfigurationError
@@ -152,6 +154,31 @@ def test_refuses(tmp_path: Path, text: str, complaint: str) -> None:
     assert f"{tmp_path}/whystuck.yaml:{complaint}" == str(caught.value)
 
 
+def test_tells_everything_that_is_wrong_at_once(tmp_path: Path) -> None:
+    """One line for each fault, in the file and outside of it."""
+    text = "engin: {}\nengine:\n  max_keys: 0\n  overrides: [{rule: {retries: x}}, {name: y}]\ncluster: 1\n"
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, text, {"WHYSTUCK_CLUSTR": "x"}, fail_on="maybe")
+    places = [line.removeprefix(f"{tmp_path}/whystuck.yaml:").split(": ")[:2] for line in str(caught.value).split("\n")]
+    assert [
+        ["1:1", "engin"],
+        ["3:13", "engine.max_keys"],
+        ["4:32", "engine.overrides[0].rule.retries"],
+        ["4:37", "engine.overrides[1].rule"],
+        ["5:10", "cluster"],
+        ["WHYSTUCK_CLUSTR", "unknown environment variable; did you mean WHYSTUCK_CLUSTER?"],
+        ["command line", "fail_on"],
+    ] == places
+
+
+def test_tells_the_first_of_very_many_faults(tmp_path: Path) -> None:
+    """A file that is something else is no page of complaints."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, "".join(f"word{number}: 1\n" for number in range(5_000)))
+    lines = str(caught.value).split("\n")
+    assert (21, "… and 4980 more") == (len(lines), lines[-1])
+
+
 NOT_YAML = {
     "NUL": (b"cluster: \x00", "not valid YAML: special characters are not allowed"),
     "not UTF-8": (b"cluster: \xff\xfe\xfa", "not valid YAML: invalid start byte"),
@@ -213,6 +240,21 @@ def test_override_takes_from_the_flag_what_it_leaves_out(tmp_path: Path) -> None
 def test_rules_are_relative_to_the_file(tmp_path: Path) -> None:
     """A rule file stands where the configuration says it from; an absolute path stays."""
     assert (f"{tmp_path}/mine.toml", "/etc/ours.toml") == load(tmp_path, "rules: [mine.toml, /etc/ours.toml]").rules
+
+
+def test_traces_who_decided_each_setting(tmp_path: Path) -> None:
+    """The nearest to the call; everything else is a default."""
+    path = tmp_path / "whystuck.yaml"
+    path.write_text("cluster: file\nfail_on: critical\nengine: {max_keys: 1, max_evidence: 1}\n", encoding="utf-8")
+    traced = trace_configuration(path, {"WHYSTUCK_ENGINE_MAX_EVIDENCE": "2"}, {"cluster": "flag", "fail_on": None})
+    decided = {setting: source for setting, source in traced.sources.items() if source is not Source.DEFAULT}
+    assert {
+        "engine.max_keys": Source.FILE,
+        "engine.max_evidence": Source.ENVIRONMENT,
+        "fail_on": Source.FILE,
+        "cluster": Source.FLAG,
+    } == decided
+    assert settings().keys() == traced.sources.keys()
 
 
 ENVIRONMENT = {

@@ -13,7 +13,8 @@ import msgspec
 import pytest
 import yaml
 
-from pipeline.config import Configuration, configuration_schema, environment_name, load_configuration, settings
+from pipeline.config import Configuration, environment_name, load_configuration, settings
+from pipeline.config_schema import configuration_schema
 from pipeline.engine.settings import RuleOverride
 from pipeline.errors import ConfigurationError
 from pipeline.quantities import parse_duration, parse_size

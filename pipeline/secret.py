@@ -1,0 +1,80 @@
+"""Secrets among the settings: they come from the environment or from a file of their own, and print as a mark.
+
+A secret `password` has a second setting `password_file` beside it, which holds the path of a file with the secret.
+"""
+
+from __future__ import annotations
+
+import hmac
+from pathlib import Path
+
+from pipeline.errors import ConfigurationError
+
+MAX_SECRET_BYTES = 65_536
+"""A longer file was given by mistake: no token or password is."""
+HIDDEN = "[hidden]"
+"""What is shown in place of a secret."""
+
+
+class Secret:
+    """A text that nobody is to see: only `reveal` gives it away, at the place where it is sent or compared."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The secret itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return HIDDEN
+
+    def __eq__(self, other: object) -> bool:
+        """Compared in constant time, so that an answer's delay tells nothing."""
+        return isinstance(other, Secret) and hmac.compare_digest(_bytes_of(self._text), _bytes_of(other._text))
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+def read_secret(setting: str, value: Secret | None, file: str | None) -> Secret | None:
+    """The secret in force: the one that was set itself, else the one in its file; None: neither is set.
+
+    Blanks and line breaks around the content of a file are not part of the secret: editors add them. The file is read
+    at each call: a secret that was changed is in force from the next one on.
+
+    Args:
+        setting: Path of the setting, as in `http.token`.
+        value: What the environment says.
+        file: Path of the file, from the setting of the same name with `_file` behind it.
+
+    Raises:
+        ConfigurationError: The file cannot be read, is empty, too large, or no text.
+    """
+    if value is not None or file is None:
+        return value
+    try:
+        with Path(file).open("rb") as stream:
+            raw = stream.read(MAX_SECRET_BYTES + 1)
+    except OSError as error:
+        raise _unusable(setting, file, f"cannot be read: {error.strerror or error}") from error
+    if len(raw) > MAX_SECRET_BYTES:
+        raise _unusable(setting, file, f"is larger than {MAX_SECRET_BYTES} bytes: not a secret")
+    try:
+        text = raw.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        # Without the cause: it would show bytes of the secret.
+        raise _unusable(setting, file, "is not UTF-8 text") from None
+    if not text or not text.isprintable():
+        raise _unusable(setting, file, "is empty" if not text else "holds more than one line, or control characters")
+    return Secret(text)
+
+
+def _bytes_of(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _unusable(setting: str, file: str, why: str) -> ConfigurationError:
+    return ConfigurationError(f"{setting}_file: {file} {why}")
