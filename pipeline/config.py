@@ -21,6 +21,7 @@ from pipeline.engine.settings import EngineSettings
 from pipeline.errors import ConfigurationError
 from pipeline.quantities import parse_duration
 from pipeline.sources.journal import ReadLimits
+from pipeline.store.settings import StoreSettings
 
 __all__ = [
     "Configuration",
@@ -76,6 +77,8 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """When a key counts as running away, and how incidents are formed of it."""
     read: ReadLimits = ReadLimits()
     """How much of what is given is read: limits against archives that are bombs, and the size of a block."""
+    store: StoreSettings = StoreSettings()
+    """The database of the daemon. `replay` and `classify` use none."""
     rules: tuple[str, ...] = ()
     """Files of the user's own rules. In the file they are relative to the file, elsewhere to the working directory."""
     redact: RedactSettings = RedactSettings()

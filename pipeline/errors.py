@@ -5,6 +5,12 @@
     ├── ConfigurationError      2    the configuration file or the environment is wrong
     │   └── RuleError           2    a rule, built in or the user's, cannot be loaded
     ├── InputError              1    an input could not be read
+    ├── StoreError              1    the store refuses what is asked of it
+    │   ├── StoreVersionError   2    its tables, or the database, are of a version that does not fit
+    │   ├── StoreInUseError     1    another process has the file
+    │   ├── ClaimLostError      1    somebody else has become the writer: nothing was committed
+    │   ├── StoreUnavailableError 1  it is away, full or does not answer: nothing was committed
+    │   └── CommitUnknownError  1    it went away during a commit: whether it was made is not known
     ├── TimeLimitError        124    the time given with --timeout is over
     └── InterruptionError  128+N     signal N came: 130 after Ctrl-C, 143 after a termination
 
@@ -54,6 +60,32 @@ class RuleError(ConfigurationError):
 
 class InputError(WhystuckError):
     """An input could not be read, or not to its end."""
+
+
+class StoreError(WhystuckError):
+    """The store refuses what is asked of it, and would refuse it again."""
+
+
+class StoreVersionError(StoreError):
+    """The tables, or the database itself, are of a version that does not fit; the message says what to do."""
+
+    exit_code = ExitCode.USAGE
+
+
+class StoreInUseError(StoreError):
+    """Another process has the SQLite file: there can be one."""
+
+
+class ClaimLostError(StoreError):
+    """Somebody else has become the writer. Nothing was committed, and nothing more may be."""
+
+
+class StoreUnavailableError(StoreError):
+    """The store is away, full or does not answer in time. Nothing was committed; later it may work."""
+
+
+class CommitUnknownError(StoreError):
+    """The store went away during a commit: it was made as a whole or not at all, but which is not known."""
 
 
 class TimeLimitError(WhystuckError):

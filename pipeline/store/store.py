@@ -1,0 +1,135 @@
+"""The store as the daemon uses it: claim, load, commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Self
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from pipeline.store import claims
+from pipeline.store.connections import Database, make_file
+from pipeline.store.file_lock import FileLock
+from pipeline.store.records import Area, Claim, Commit, StatePart, StoredPosition
+from pipeline.store.schema import may_migrate, migrate, require_version
+from pipeline.store.settings import StoreSettings
+from pipeline.store.tables import positions, state_parts
+from pipeline.store.writing import write_commit
+
+_ROWS_AT_ONCE = 1000
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What was committed last. `parts` can be read once, while the snapshot is open."""
+
+    positions: tuple[StoredPosition, ...]
+    parts: Iterator[StatePart]
+
+
+class SqlStore:
+    """One process's store. One thread commits; any thread may renew the claim meanwhile."""
+
+    def __init__(self, database: Database, lock: FileLock | None) -> None:
+        self.database = database
+        self._lock = lock
+
+    @classmethod
+    def open(cls, settings: StoreSettings) -> Self:
+        """The store of these settings, its tables of this version. A SQLite file is made where there is none.
+
+        Raises:
+            ConfigurationError: The URL or the password file is wrong.
+            StoreInUseError: Another process has the SQLite file.
+            StoreVersionError: The tables are of another version, and may not be migrated at start.
+            StoreUnavailableError: The database does not answer; it may later.
+        """
+        database = Database(settings)
+        lock = None
+        try:
+            if database.address.file is not None:
+                lock = FileLock(database.address.file)
+                make_file(database.address.file)
+            if may_migrate(database):
+                migrate(database)
+            require_version(database)
+        except BaseException:
+            _close(database, lock)
+            raise
+        return cls(database, lock)
+
+    def claim(self, owner: str, lease_seconds: float) -> Claim | None:
+        """Become the writer; None: somebody else is, and the lease has not lapsed. Never waits.
+
+        Args:
+            owner: Says who it is, and is unique to this process.
+            lease_seconds: How long the claim holds without being renewed, on the clock of PostgreSQL.
+
+        Raises:
+            StoreUnavailableError: The database does not answer.
+            CommitUnknownError: It went away; whether the claim was made is not known.
+        """
+        with self.database.keeping("claim the store") as connection:
+            return claims.take_claim(connection, owner, lease_seconds)
+
+    def renew(self, epoch: int, lease_seconds: float) -> Claim:
+        """Stay the writer. Waits for a commit of the same store, at most.
+
+        Raises:
+            ClaimLostError: Somebody else is: stop at once.
+            StoreUnavailableError: The database does not answer: the lease goes on running.
+            CommitUnknownError: It went away.
+        """
+        with self.database.keeping("renew the claim") as connection:
+            return claims.renew_claim(connection, epoch, lease_seconds)
+
+    def release(self, epoch: int) -> None:
+        """Let the next one in at once.
+
+        Raises:
+            StoreUnavailableError: The database does not answer: the lease lapses by itself.
+            CommitUnknownError: It went away.
+        """
+        with self.database.keeping("release the claim") as connection:
+            claims.release_claim(connection, epoch)
+
+    @contextmanager
+    def load(self) -> Iterator[Snapshot]:
+        """Everything that the daemon goes on with, as it was after one commit.
+
+        Raises:
+            StoreUnavailableError: The database does not answer, also while parts are read.
+        """
+        with self.database.reading("load the state") as connection:
+            rows = connection.execute(select(positions)).all()
+            yield Snapshot(tuple(StoredPosition(*row) for row in rows), _read_parts(connection))
+
+    def commit(self, commit: Commit, epoch: int) -> None:
+        """Write what a batch changed, as a whole or not at all.
+
+        Raises:
+            ClaimLostError: Somebody else is the writer: nothing was committed.
+            StoreUnavailableError: Nothing was committed; it may work later.
+            CommitUnknownError: It was made as a whole or not at all; load anew to go on.
+            StoreError: The database refuses the content: nothing was committed, and the same would fail again.
+        """
+        with self.database.writing("commit") as connection:
+            claims.count_commit(connection, epoch)
+            write_commit(connection, commit, max_quarantined=self.database.settings.max_quarantined)
+
+    def close(self) -> None:
+        """Let go of everything. The claim is not released by this."""
+        _close(self.database, self._lock)
+
+
+def _close(database: Database, lock: FileLock | None) -> None:
+    database.close()
+    if lock is not None:
+        lock.release()
+
+
+def _read_parts(connection: Connection) -> Iterator[StatePart]:
+    found = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(state_parts))
+    for area, owner, name, value in found:
+        yield StatePart(Area(area), owner, name, bytes(value))
