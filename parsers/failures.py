@@ -6,6 +6,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Sequence
 
 from parsers.events import Failure
+from parsers.expiry_notices import expired_notice
 from parsers.failure_combine import Verdict, attempt_of, decide
 from parsers.failure_context import (
     Match,
@@ -67,10 +68,14 @@ class FailureFinder:
         """The failure that a log record of any component tells of."""
         failure = self.find(text_of_record(record))
         if failure is None:
-            return None
+            return expired_notice(record, self._rules)
         if record.level in _CALM and self._rules.get(failure.rule).weak and "type: 'Warning'" not in record.message:
             return None
         return with_record_fields(failure, record)
+
+    def is_notice(self, failure: Failure) -> bool:
+        """Whether the failure is known by a certificate's end alone (`Role.NOTICE`)."""
+        return any(rule.id == failure.rule for rule in self._rules.notices)
 
     def is_benign(self, text: str) -> bool:
         """Whether a rule knows the text as a look-alike that means no harm."""

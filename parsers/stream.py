@@ -37,6 +37,7 @@ from parsers.events import (
     SyncFailed,
     SyncRefused,
 )
+from parsers.expiry_notices import NOTICE_CARRIER, NoticeMemory
 from parsers.failures import FailureFinder
 from parsers.parse import parse_line
 from parsers.records import LogRecord, Origin, SourceLine, TimeBasis, Unparsed
@@ -73,6 +74,7 @@ class _OriginState:
         self.keyless: ControllerLine | None = None  # an attempt whose key was cut off; its retry line names it
         self.keyless_line: int = 0
         self.attempted: set[ObjectKey] = set()  # keys with an attempt since their last retry line
+        self.notices = NoticeMemory()
 
 
 class StreamReader:
@@ -232,6 +234,10 @@ class StreamReader:
         if failure is None:
             return
         self.counts.recognised += 1
+        if self._finder.is_notice(failure):
+            if state.notices.is_lasting(failure, record, at):
+                yield FailureSeen(at, record.origin, record.line, failure, NOTICE_CARRIER)
+            return
         if not is_fatal and _is_echo(record, state.causes):
             return
         yield FailureSeen(at, record.origin, record.line, failure, line.kind.value, None, is_fatal)

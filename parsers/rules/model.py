@@ -21,6 +21,7 @@ class Role(enum.Enum):
     CAUSE = "cause"  # a reason why something failed
     CARRIER = "carrier"  # a wrapper: it tells what was attempted; its class counts where no cause is found
     BENIGN = "benign"  # a look-alike: causes inside its span do not count
+    NOTICE = "notice"  # says when a certificate ends: a failure where the record was written later than that
 
 
 class Group(enum.Enum):
@@ -110,6 +111,8 @@ class RuleSet:
         self._user_ids = frozenset(rule.id for rule in users)
         self._compiled: dict[str, regex.Pattern[str]] = {}
         by_literal: dict[str, list[Rule]] = {}
+        self.notices: tuple[Rule, ...] = tuple(rule for rule in self if rule.role is Role.NOTICE)
+        """Rules that need the time of the record; `candidates` leaves them out."""
         for rule in self._rules.values():
             for literal in rule.literals:
                 by_literal.setdefault(literal, []).append(rule)
@@ -138,8 +141,7 @@ class RuleSet:
         found: dict[str, Rule] = {}
         for literal, rules in self._by_literal:
             if literal in text:
-                for rule in rules:
-                    found[rule.id] = rule
+                found |= {rule.id: rule for rule in rules if rule.role is not Role.NOTICE}
         return list(found.values())
 
     def pattern_of(self, rule: Rule) -> regex.Pattern[str]:

@@ -125,8 +125,8 @@ class _Checker:
         if rule.id in self._ids:
             self._fault(number, "id", f"there is a rule {rule.id!r} already", "choose another id")
         self._ids.add(rule.id)
-        if rule.role is Role.CARRIER:
-            self._fault(number, "role", "a user's rule cannot be a carrier", "use cause or benign")
+        if rule.role in (Role.CARRIER, Role.NOTICE):
+            self._fault(number, "role", f"a user's rule cannot be a {rule.role.value}", "use cause or benign")
         for name in filter(None, (rule.failure_class, *rule.also)):
             if not is_failure_class(name):
                 advice = f"use a class of the documentation, or {CUSTOM_PREFIX}<name of your own>"

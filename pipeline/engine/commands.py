@@ -203,6 +203,8 @@ def _names_of_api(cause: Cause) -> dict[str, str | None]:
 
 def _names_of_culprit(culprit: Culprit) -> dict[str, str | None]:
     match culprit.kind:
+        case "Service" if not culprit.namespace:
+            return {"service_name": culprit.name}
         case "Service":
             return {
                 "service_namespace": culprit.namespace,

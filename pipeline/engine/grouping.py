@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from parsers.events import ObjectKey
+from parsers.expiry_notices import NOTICE_CARRIER
 from pipeline.engine.causes import Basis, Cause, choose_cause, depth_of
 from pipeline.engine.clusters import ClusterState, failures_of
 from pipeline.engine.controller_trouble import ControllerTrouble, controller_troubles, join_troubles
@@ -81,7 +82,10 @@ class _Known(msgspec.Struct, frozen=True):
 
 
 def _witnesses_of(state: ClusterState) -> list[Witness]:
-    return [Witness(seen.tally, state.origins[seen.origin].first_at) for seen in state.seen]
+    return [
+        Witness(seen.tally, state.origins[seen.origin].first_at, is_notice=seen.carrier == NOTICE_CARRIER)
+        for seen in state.seen
+    ]
 
 
 def _members_of(known: _Known, key: ObjectKey) -> Iterable[Member]:
@@ -98,7 +102,7 @@ def _members_of(known: _Known, key: ObjectKey) -> Iterable[Member]:
             ended_at, end = spell.last_at, EndReason.PRESUMED
         cause = choose_cause(spell.tallies(), key, known.aliases)
         elsewhere = [witness for witness in known.witnesses if witness.tally.last.origin not in tracks]
-        spot = Spot(key, onset_of(spell).at, ended_at)
+        spot = Spot(key, onset_of(spell).at, spell.first_at, ended_at)
         cause = deepen(cause, elsewhere, spot, known.aliases, known.inventory)
         yield Member(key=key, spell=spell, cause=cause, opened_at=opened_at, ended_at=ended_at, end=end)
 

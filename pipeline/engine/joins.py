@@ -1,7 +1,8 @@
 """Joins a key's own error with what other logs and objects say about the same thing.
 
 A join needs a name that both sides have, or a relation that the objects show. Being near in time is never enough, and
-what began after the key was stuck, in a log that was watched before, explains nothing.
+what began after the key was stuck, in a log that was watched before, explains nothing. A component's note that its
+certificate has ended explains only what nothing else does: who is refused for a certificate mostly says so.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from parsers.events import Failure, ObjectKey
+from parsers.timestamps import parse_time
 from pipeline.engine.causes import Basis, Cause, depth_of
 from pipeline.engine.culprits import Aliases, Culprit, culprit_of, may_be_converted, plural_of, service_culprit
 from pipeline.engine.inventory import Inventory, service_ref_of
@@ -39,20 +41,30 @@ class Witness(msgspec.Struct, frozen=True):
 
     tally: Tally
     watched_since: datetime
+    is_notice: bool = False  # a component's note of a certificate's end: nobody was seen to be refused
 
-    def is_too_late(self, onset_at: datetime, ended_at: datetime | None) -> bool:
+    def is_too_late(self, spot: Spot) -> bool:
         """Whether it began when the key was stuck already, though it would have been seen before; or after the end."""
         began_at = self.tally.first.at
-        if ended_at is not None and began_at > ended_at:
+        if spot.ended_at is not None and began_at > spot.ended_at:
             return True
-        return began_at > onset_at + SLACK and self.watched_since < onset_at
+        if self.is_notice and self._ended_after(spot.first_failed_at + SLACK):
+            return True
+        return began_at > spot.onset_at + SLACK and self.watched_since < spot.onset_at
+
+    def _ended_after(self, at: datetime) -> bool:
+        """Whether the certificate was still good then."""
+        certificate = self.tally.failure.certificate
+        not_after = parse_time(certificate.not_after) if certificate is not None else None
+        return not_after is not None and not_after.at > at
 
 
 class Spot(msgspec.Struct, frozen=True):
     """Whose trouble a join is about, and when it was."""
 
     key: ObjectKey
-    onset_at: datetime
+    onset_at: datetime  # as far as it is known: may be an estimate
+    first_failed_at: datetime  # the first failure that was read
     ended_at: datetime | None
 
 
@@ -69,7 +81,8 @@ def deepen(cause: Cause, witnesses: Sequence[Witness], spot: Spot, aliases: Alia
         witness.tally
         for witness in witnesses
         if depth_of(witness.tally.failure.failure_class) < least
-        and not witness.is_too_late(spot.onset_at, spot.ended_at)
+        and not (witness.is_notice and cause.is_established)
+        and not witness.is_too_late(spot)
         and (names & names_of(witness.tally.failure, aliases) or _is_own_trouble(witness.tally, services))
     ]
     if not matching:

@@ -118,7 +118,7 @@ def name_of_culprit(cause: Cause) -> str:
         return "an unknown party"
     match culprit.kind:
         case "Service":
-            return f"{culprit.name}.{culprit.namespace}.svc"
+            return f"{culprit.name}.{culprit.namespace}.svc" if culprit.namespace else culprit.name
         case "APIServer":
             return f"the API server {culprit.host}".strip()
         case "Endpoint":

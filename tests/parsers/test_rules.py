@@ -32,11 +32,12 @@ class TestRule:
         assert rule.explanation
 
     def test_classes_are_known(self, rule: Rule) -> None:
-        """Classes are of the vocabulary; a cause has one, a look-alike none."""
+        """Classes are of the vocabulary; a cause and a notice have one, a look-alike none."""
         names = [name for name in (rule.failure_class, *rule.also) if name]
 
         assert all(is_failure_class(name) for name in names)
-        assert (rule.failure_class is not None) is (rule.role is Role.CAUSE) or rule.role is Role.CARRIER
+        has_class = rule.role in (Role.CAUSE, Role.NOTICE)
+        assert (rule.failure_class is not None) is has_class or rule.role is Role.CARRIER
         assert (rule.group is Group.CUSTOM) is (rule.role is not Role.CAUSE)
 
     def test_says_nothing_about_what_to_do(self, rule: Rule) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from parsers.events import Event
+from parsers.events import CertificateFacts, Event, Failure, FailureSeen
 from parsers.records import Origin
-from tests.pipeline.engine.builders import OTHER_LOG, back_off, complete, healthy, only, see
+from tests.pipeline.engine.builders import OTHER_LOG, at, back_off, complete, healthy, only, see
 
 APIEXT = Origin(source="apiext.log", namespace="emissary-system", pod="emissary-apiext-7d9f8c6b5-x2b4z")
 
@@ -53,6 +53,66 @@ JOINED: dict[str, tuple[list[Event], tuple[str, str]]] = {
 def test_evidence_of_another_log(evidence: list[Event], cause: tuple[str, str]) -> None:
     """Joined where it names the same thing and began in time."""
     assert cause == _cause(*evidence)
+
+
+SLOW_MAPPING = (
+    "the server was unable to return a response in the time allotted, but may still be processing the request (get "
+    "mappings.getambassador.io web)"
+)
+NOTICE_TEXT = (
+    "root x509 ca certificate is expiring soon: secretName=emissary-system/hooks notAfter=2026-02-01T00:00:00Z"
+)
+
+
+def _notice(
+    seconds: float, *, origin: Origin = APIEXT, not_after: str = "2026-02-01T00:00:00Z", carrier: str = "notice"
+) -> FailureSeen:
+    """A component says when a certificate ends."""
+    found = Failure("tls.expired", "tls.expired-notice", NOTICE_TEXT, certificate=CertificateFacts(not_after=not_after))
+    return FailureSeen(at(seconds), origin, int(seconds), found, carrier)
+
+
+NOTICES: dict[str, tuple[str, list[Event], str]] = {
+    "in the log of the pods that convert": (SLOW_MAPPING, [_notice(-60)], "tls.expired"),
+    "in the log of another product": (
+        SLOW_MAPPING,
+        [_notice(-60, origin=Origin(source="cert-manager.log", pod="cert-manager-5c6b8f7d9-abcde"))],
+        "unknown",
+    ),
+    "in the log of the same product's gateway": (
+        SLOW_MAPPING,
+        [_notice(-60, origin=Origin(source="gateway.log", pod="emissary-ingress-5c6b8f7d9-abcde"))],
+        "unknown",
+    ),
+    "in a log that says nothing of itself": (SLOW_MAPPING, [_notice(-60, origin=OTHER_LOG)], "unknown"),
+    "of a certificate that ended when the key was stuck": (
+        SLOW_MAPPING,
+        [_notice(190, not_after="2026-03-01T12:02:00Z")],
+        "unknown",
+    ),
+    "while another kind is slow": (
+        SLOW_MAPPING.replace("mappings.getambassador.io", "things.dev"),
+        [_notice(-60)],
+        "unknown",
+    ),
+    "while nothing is named": ("deadline", [_notice(-60)], "unknown"),
+    "while the webhook hangs, which has a cause of its own": ("hanging", [_notice(-60)], "webhook.timeout"),
+    "while something else is refused": ("forbidden", [_notice(-60)], "rbac.forbidden"),
+}
+
+
+@pytest.mark.parametrize(("error", "evidence", "failure_class"), NOTICES.values(), ids=NOTICES)
+def test_note_of_a_certificate_that_has_ended(error: str, evidence: list[Event], failure_class: str) -> None:
+    """It explains a time-out about what the writer converts, and nothing else."""
+    incident = only(healthy(-20, -10), back_off(0, 200, error), *evidence, complete(300))
+    assert failure_class == incident.cause.failure_class
+
+
+def test_culprit_without_a_namespace_has_none_in_its_name() -> None:
+    """A log that is known by its file's name alone."""
+    notice = _notice(-60, origin=Origin(source="emissary-apiext.log"))
+    incident = only(healthy(-20, -10), back_off(0, 200, SLOW_MAPPING), notice)
+    assert "rollout shop/web is stuck: certificate of emissary-apiext has expired" == incident.title
 
 
 def test_evidence_that_began_after_the_end_explains_nothing() -> None:
