@@ -19,6 +19,7 @@ from msgspec import inspect
 from pipeline.config_reader import Complaints, Place, compose_yaml, read_section, read_value, suggest
 from pipeline.engine.settings import EngineSettings
 from pipeline.errors import ConfigurationError
+from pipeline.own_log.settings import LogSettings
 from pipeline.quantities import parse_duration
 from pipeline.sources.journal import ReadLimits
 from pipeline.store.settings import StoreSettings
@@ -83,6 +84,8 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Files of the user's own rules. In the file they are relative to the file, elsewhere to the working directory."""
     redact: RedactSettings = RedactSettings()
     """What is replaced by pseudonyms in results."""
+    log: LogSettings = LogSettings()
+    """What the daemon says of itself."""
     cluster: str | None = None
     """Name of the cluster the logs are of, where they do not say it. None: not known."""
     fail_on: FailOn = FailOn.WARNING

@@ -6,14 +6,21 @@ A secret `password` has a second setting `password_file` beside it, which holds 
 from __future__ import annotations
 
 import hmac
+import re
 from pathlib import Path
 
+from parsers.redaction import redact
 from pipeline.errors import ConfigurationError
 
 MAX_SECRET_BYTES = 65_536
 """A longer file was given by mistake: no token or password is."""
 HIDDEN = "[hidden]"
 """What is shown in place of a secret."""
+
+_SECRET_NAME = re.compile(
+    r"(?i)(?:password|passwd|passphrase|token|secret|credentials?|authorization|api_?key|private_?key)$"
+)
+_USER_OF_URL = re.compile(r"(?i)([a-z][a-z0-9+.-]*://)\S*@")
 
 
 class Secret:
@@ -70,6 +77,16 @@ def read_secret(setting: str, value: Secret | None, file: str | None) -> Secret 
     if not text or not text.isprintable():
         raise _unusable(setting, file, "is empty" if not text else "holds more than one line, or control characters")
     return Secret(text)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether what bears this name is a secret, whatever its type: `sasl_password`, but not `password_file`."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def hide_secrets(text: str) -> str:
+    """The text without what is known as a secret by its shape, and without user and password of addresses."""
+    return redact(_USER_OF_URL.sub(rf"\1{HIDDEN}@", text))
 
 
 def _bytes_of(text: str) -> bytes:

@@ -24,7 +24,7 @@ WRITE_IT = "write it like 30s, 5m, 1h30m or 14d"
 UNITS = f"expected numbers with the units d, h, m, s, ms; {WRITE_IT}"
 NUMBER = "expected a whole number of at least 1"
 QUOTES = "put it in quotes if it is meant as text"
-TOP = "known here: engine, read, store, rules, redact, cluster, fail_on"
+TOP = f"known here: {', '.join(Configuration.__struct_fields__)}"
 
 
 def load(directory: Path, text: str | bytes, environment: dict[str, str] | None = None, **flags: str) -> Configuration:

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from pipeline.errors import ConfigurationError
-from pipeline.secret import HIDDEN, Secret, read_secret
+from pipeline.secret import HIDDEN, Secret, hide_secrets, is_secret_name, read_secret
 
 SHOWN = {
     "str": str,
@@ -93,3 +93,34 @@ def test_says_why_the_file_cannot_be_read(tmp_path: Path) -> None:
     """In the words of the system."""
     with pytest.raises(ConfigurationError, match=r"^http\.token_file: .*missing cannot be read: No such file"):
         read_secret("http.token", None, str(tmp_path / "missing"))
+
+
+NAMES = {
+    "password": True,
+    "sasl_password": True,
+    "token": True,
+    "client_secret": True,
+    "password_file": False,
+    "tokens_count": False,
+    "key": False,
+}
+
+
+@pytest.mark.parametrize(("name", "is_secret"), NAMES.items(), ids=NAMES)
+def test_names_of_secrets(name: str, is_secret: bool) -> None:
+    """By how they end."""
+    assert is_secret_name(name) is is_secret
+
+
+TEXTS = {
+    "address": ("postgresql://me:a@b/c@db/x", f"postgresql://{HIDDEN}@db/x"),
+    "token as user": ("https://token@git.example/x", f"https://{HIDDEN}@git.example/x"),
+    "connection string": ("host=db password=hunter2 user=me", "host=db password=[redacted] user=me"),
+    "nothing": ("connection to db:5432 refused", "connection to db:5432 refused"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), TEXTS.values(), ids=TEXTS)
+def test_hides_secrets_in_texts(text: str, expected: str) -> None:
+    """Names of hosts stay."""
+    assert expected == hide_secrets(text)
