@@ -19,6 +19,7 @@ from msgspec import inspect
 from pipeline.config_reader import Complaints, Place, compose_yaml, read_section, read_value, suggest
 from pipeline.engine.settings import EngineSettings
 from pipeline.errors import ConfigurationError
+from pipeline.metrics.settings import MetricsSettings
 from pipeline.own_log.settings import LogSettings
 from pipeline.quantities import parse_duration
 from pipeline.sources.journal import ReadLimits
@@ -86,6 +87,8 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """What is replaced by pseudonyms in results."""
     log: LogSettings = LogSettings()
     """What the daemon says of itself."""
+    metrics: MetricsSettings = MetricsSettings()
+    """How many series the daemon has at most."""
     cluster: str | None = None
     """Name of the cluster the logs are of, where they do not say it. None: not known."""
     fail_on: FailOn = FailOn.WARNING

@@ -1,0 +1,1 @@
+"""Metrics of the daemon, in the format of Prometheus. docs/metrics.md names them all."""
