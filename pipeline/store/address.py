@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from pipeline.errors import ConfigurationError
 
 _HINT = "write it like sqlite:////var/lib/whystuck/whystuck.db or postgresql://user@host:5432/database"
+_SECRET_PARAMETERS = frozenset({"password", "sslpassword", "oauth_client_secret"})
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -20,8 +21,8 @@ class Address(msgspec.Struct, frozen=True):
     file: Path | None  # SQLite's; None: PostgreSQL
 
     def __str__(self) -> str:
-        """As people may see it: no password, and no parameters, which may hold others."""
-        return self.url.set(drivername=self.url.get_backend_name(), query={}).render_as_string(hide_password=True)
+        """As people want to see it: without parameters."""
+        return self.url.set(drivername=self.url.get_backend_name(), query={}).render_as_string()
 
 
 def read_address(text: str) -> Address:
@@ -38,8 +39,17 @@ def read_address(text: str) -> Address:
         case "sqlite":
             return _address_of_file(url)
         case "postgresql" | "postgres" | "postgresql+psycopg":
-            return Address(url.set(drivername="postgresql+psycopg"), None)
+            return _address_of_server(url)
     raise ConfigurationError(f"store.url: SQLite and PostgreSQL are supported; {_HINT}")
+
+
+def _address_of_server(url: URL) -> Address:
+    if url.password is not None or _SECRET_PARAMETERS & url.query.keys():
+        raise ConfigurationError(
+            "store.url: a password does not belong into the URL, which is shown: "
+            "put it into a file (store.password_file) or into WHYSTUCK_STORE_PASSWORD"
+        )
+    return Address(url.set(drivername="postgresql+psycopg"), None)
 
 
 def _address_of_file(url: URL) -> Address:

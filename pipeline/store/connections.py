@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, QueuePool, create_engine, event
 
-from pipeline.errors import ConfigurationError, StoreError, StoreUnavailableError
+from pipeline.errors import StoreError, StoreUnavailableError
+from pipeline.secret import read_secret
 from pipeline.store.address import Address, read_address
 from pipeline.store.faults import translated, translated_commit
 from pipeline.store.settings import StoreSettings
@@ -128,7 +129,7 @@ def _make_engine(
     else:
         if is_reader:
             engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        _read_password(engine, settings.password_file)
+        _read_password(engine, settings)
     return engine
 
 
@@ -179,15 +180,11 @@ def _postgresql_arguments(address: Address, settings: StoreSettings, *, is_unlim
     return arguments | {"options": f"{options} {given.get('options', '')}".strip()}
 
 
-def _read_password(engine: Engine, password_file: str | None) -> None:
-    """The password of each new connection, from the file as it is then: it may have been changed."""
-    if password_file is None:
-        return
+def _read_password(engine: Engine, settings: StoreSettings) -> None:
+    """The password of each new connection, from its file as it is then: it may have been changed."""
 
     @event.listens_for(engine, "do_connect")
     def _on_do_connect(_dialect: Dialect, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:  # noqa: ANN401
-        try:
-            parameters["password"] = Path(password_file).read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or "not text"
-            raise ConfigurationError(f"store.password_file: {password_file}: cannot read it: {why}") from error
+        secret = read_secret("store.password", settings.password, settings.password_file)
+        if secret is not None:
+            parameters["password"] = secret.reveal()

@@ -6,6 +6,8 @@ import enum
 
 import msgspec
 
+from pipeline.secret import Secret
+
 
 class MigrateAtStart(enum.Enum):
     """Of which database the daemon brings the tables up to date by itself."""
@@ -20,8 +22,10 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     url: str = "sqlite:///whystuck.db"
     """`sqlite:///relative/path`, `sqlite:////absolute/path`, or `postgresql://user@host:port/database?sslmode=…`."""
+    password: Secret | None = None
+    """Of the PostgreSQL user. None: `password_file`, or how libpq finds one."""
     password_file: str | None = None
-    """Holds the password of a PostgreSQL user; read at every connection. None: the URL, or how libpq finds one."""
+    """Holds the password; read at every new connection."""
     migrate_at_start: MigrateAtStart = MigrateAtStart.SQLITE
     """A file belongs to one process, which may change it; a database with replicas is changed on purpose only."""
     lease_seconds: float = 15.0

@@ -2,8 +2,8 @@
 
     python guard.py FOLDER COMMAND…
 
-The sign is the end of standard input: the test holds the other end, and a killed test lets go of it. Meanwhile the server
-may come to an end by itself.
+The sign is the end of standard input: the test holds the other end, and a killed test lets go of it. Meanwhile the
+server may come to an end by itself.
 """
 
 from __future__ import annotations
@@ -19,10 +19,8 @@ SECONDS_TO_END = 10
 
 
 def main(folder: str, *command: str) -> None:
-    """Start it, wait for the end of the test, clean up."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # sent to all of the terminal: the test decides
-        signal.signal(number, signal.SIG_IGN)
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, restore_signals=True)
+    """Start it, wait for the end of the test, clean up. Runs in a session of its own: Ctrl-C is for the test."""
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
     print(server.pid, flush=True)
     sys.stdin.buffer.read()
     with contextlib.suppress(ProcessLookupError):

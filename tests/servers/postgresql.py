@@ -87,7 +87,12 @@ class PostgreSQL:
 
     def _switches(self) -> list[str]:
         data = self._folder / "data"
-        settings = ("listen_addresses=127.0.0.1", "fsync=off", "logging_collector=on", f"log_directory={self._folder}/log")
+        settings = (
+            "listen_addresses=127.0.0.1",
+            "fsync=off",
+            "logging_collector=on",
+            f"log_directory={self._folder}/log",
+        )
         options = [part for setting in settings for part in ("-c", setting)]
         return [str(self._programs / "postgres"), "-D", str(data), "-k", str(self._folder), *options]
 

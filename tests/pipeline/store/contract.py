@@ -13,6 +13,7 @@ from pipeline.store.records import Area, Commit, Gap, Quarantined, QuarantineRea
 from pipeline.store.settings import StoreSettings
 from pipeline.store.store import SqlStore
 from pipeline.store.tables import gaps, incidents, losses, outbox, quarantine
+from tests.pipeline.store.killed_writer import kill_writer
 from tests.pipeline.store.samples import CLAIMED, NOW, batch, incident, part, position
 
 
@@ -151,3 +152,32 @@ class StoreContract:
         hostile = Quarantined("kafka", "logs/0", 1, 1, QuarantineReason.FAILED, "a\x00b", sample="\ud800\x1b[31mred")
         store.commit(Commit(at=NOW, quarantined=(hostile,)), epoch)
         assert [("ab", "\ufffdred")] == rows_of(store, quarantine.c.detail, quarantine.c.sample)
+
+    def test_process_killed_within_a_commit_leaves_what_was_before(self, settings: StoreSettings) -> None:
+        """It dies when parts and positions of the third batch are written, and its incidents are not."""
+        assert 2 == kill_writer(settings, in_batch=3)
+        assert 2 == _number_of(settings)
+
+    @pytest.mark.parametrize("after_batch", [1, 2, 3])
+    def test_process_killed_at_any_moment_leaves_one_batch_as_a_whole(
+        self, settings: StoreSettings, after_batch: int
+    ) -> None:
+        """What it has told of is there; of the batch after it everything or nothing."""
+        told = kill_writer(settings, after_batch=after_batch)
+        assert _number_of(settings) >= told
+
+
+def _number_of(settings: StoreSettings) -> int:
+    """The number that everything in the store says, after the next process has taken over."""
+    store = SqlStore.open(settings)
+    claim = None
+    while claim is None:  # until the database has seen that the other process is gone
+        claim = store.claim("next", CLAIMED)
+    streams, parts = loaded(store)
+    revisions = rows_of(store, incidents.c.revision)
+    told = rows_of(store, func.max(outbox.c.revision), func.count(outbox.c.id))
+    store.close()
+    (number,) = {int(value) for value in parts.values()}
+    assert {b'{"offset":%d}' % number} == set(streams.values())
+    assert ([(number,)], [(number, number)]) == (revisions, told)
+    return number
