@@ -14,14 +14,17 @@ from parsers.records import Origin
 
 
 class ObjectKey(msgspec.Struct, frozen=True, order=True):
-    """What a controller's work queue holds: kind is rollout, experiment, analysisrun, service or ingress."""
+    """What a controller's work queue holds: kind is rollout, experiment, analysisrun, service or ingress.
+
+    The namespace is empty where only a table of Events of one namespace names the object.
+    """
 
     kind: str
     namespace: str
     name: str
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}"
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
 class NamedObject(msgspec.Struct, frozen=True, order=True):
@@ -137,6 +140,14 @@ class FailureSeen(Event, frozen=True):
     ends_process: bool = False
 
 
+class PodCreationSeen(Event, frozen=True):
+    """A ReplicaSet could not create a pod, or created one: a line of kube-controller-manager."""
+
+    namespace: str
+    replica_set: str
+    failure: Failure | None  # None: a pod was created
+
+
 class ErrorNotUnderstood(Event, frozen=True):
     """An error record of a controller that no rule knows. It is shown, never reasoned with: the engine ignores it."""
 
@@ -175,6 +186,7 @@ AnyEvent = (
     | ReplicasBlocked
     | KeyDeleted
     | FailureSeen
+    | PodCreationSeen
     | ErrorNotUnderstood
     | ControllerStarted
     | LeaderElected

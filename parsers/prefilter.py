@@ -29,6 +29,7 @@ CONTROLLER_LITERALS: tuple[bytes, ...] = (
     b"Controller has stopped",
     b" is invalid: ",
     b"FailedCreate",
+    b"SuccessfulCreate",
     b"has been deleted",
     b"error syncing",
     b"fatal",

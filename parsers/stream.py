@@ -31,6 +31,7 @@ from parsers.events import (
     LeaderElected,
     LeaderLost,
     ObjectKey,
+    PodCreationSeen,
     ReplicasBlocked,
     RetryCounted,
     SyncCompleted,
@@ -40,6 +41,7 @@ from parsers.events import (
 from parsers.expiry_notices import NOTICE_CARRIER, NoticeMemory
 from parsers.failures import FailureFinder
 from parsers.parse import parse_line
+from parsers.pod_creation import is_about_pods, read_pod_creation
 from parsers.records import LogRecord, Origin, SourceLine, TimeBasis, Unparsed
 from parsers.residue import ResidueReader
 from parsers.unknown import unknown_failure
@@ -173,6 +175,7 @@ class StreamReader:
             case LineKind.SYNC_COMPLETED | LineKind.SYMPTOM:
                 return
             case _:
+                yield from self._pod_creation(record, at)
                 yield from self._other(line, record, at, state)
 
     def _milestone(self, line: ControllerLine, record: LogRecord, at: datetime, state: _OriginState) -> Event:
@@ -224,6 +227,15 @@ class StreamReader:
             return
         failure = self._failure(message) if message else None
         yield ReplicasBlocked(at, record.origin, record.line, key, failure)
+
+    def _pod_creation(self, record: LogRecord, at: datetime) -> Iterator[Event]:
+        """Pods that kube-controller-manager created or could not create."""
+        creation = read_pod_creation(record)
+        if creation is None:
+            return
+        failure = self._finder.find(creation.cause) if creation.cause is not None else None
+        if creation.cause is None or (failure is not None and is_about_pods(failure)):
+            yield PodCreationSeen(at, record.origin, record.line, creation.namespace, creation.name, failure)
 
     def _other(self, line: ControllerLine, record: LogRecord, at: datetime, state: _OriginState) -> Iterator[Event]:
         """A failure without a key, unless it is the echo of an attempt."""

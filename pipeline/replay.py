@@ -11,7 +11,9 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from parsers.events import Event, ObjectKey
+from parsers.facts.kube_events import KubernetesEventFacts
 from parsers.facts.seen import ObjectSeen
+from parsers.facts.workloads import ReplicaSetFacts
 from parsers.failures import FailureFinder
 from parsers.records import Block, Unparsed
 from parsers.rules.model import RuleSet
@@ -40,12 +42,11 @@ class ReplayFilter(msgspec.Struct, frozen=True):
 
     def takes(self, event: Event) -> bool:
         """Whether the event passes."""
-        is_state = isinstance(event, ObjectSeen)  # what was seen of an object stays true until it is seen again
-        if self.since is not None and event.at < self.since and not is_state:
+        if self.since is not None and event.at < self.since and not _is_state(event):
             return False
         if self.until is not None and event.at > self.until:
             return False
-        key: ObjectKey | None = getattr(event, "key", None)
+        key = _key_of(event)
         if key is None:
             return True
         if self.namespaces and not any(fnmatchcase(key.namespace, pattern) for pattern in self.namespaces):
@@ -60,6 +61,24 @@ class ReplayFilter(msgspec.Struct, frozen=True):
         if self.until is not None and last_at is not None:
             last_at = min(last_at, self.until)
         return first_at, last_at
+
+
+def _is_state(event: Event) -> bool:
+    """Whether it stays true until it is seen again: an object, but not what happened to it."""
+    return isinstance(event, ObjectSeen) and not isinstance(event.facts, KubernetesEventFacts)
+
+
+def _key_of(event: Event) -> ObjectKey | None:
+    """Whose event it is: a Rollout that is not asked for must not become a victim by its objects either."""
+    if not isinstance(event, ObjectSeen):
+        return getattr(event, "key", None)
+    ref = event.facts.ref
+    match event.facts:
+        case ReplicaSetFacts(owner=owner) if owner is not None:
+            ref = owner
+        case KubernetesEventFacts(involved=involved):
+            ref = involved
+    return ObjectKey("rollout", ref.namespace, ref.name) if ref.kind == "Rollout" else None
 
 
 class ReadTotals(msgspec.Struct):

@@ -56,3 +56,8 @@ class RolloutFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_fiel
     stable_hash: str = ""
     current_hash: str = ""
     conditions: tuple[ConditionFacts, ...] = ()
+
+    @property
+    def has_status(self) -> bool:
+        """Whether a controller has written how it stands: a manifest says only what is wanted."""
+        return bool(self.conditions or self.phase) or (self.observed_generation, self.current) != (None, None)

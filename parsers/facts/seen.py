@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from parsers.events import Event, Failure
 from parsers.facts.admission import CrdFacts, PolicyFacts, WebhookConfigurationFacts
 from parsers.facts.autoscalers import HpaFacts
@@ -37,4 +39,5 @@ class ObjectSeen(Event, frozen=True):
 
     facts: AnyFacts
     is_deleted: bool = False  # a watch saw it go: these are its last facts
+    latest_at: datetime | None = None  # it may have been seen as late as this; None: `at` is exact
     failure: Failure | None = None  # what a Warning event or a bad condition says, taken apart

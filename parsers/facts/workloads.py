@@ -26,6 +26,11 @@ class ReplicaSetFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_f
     pod_labels: dict[str, str] = msgspec.field(default_factory=dict)
     conditions: tuple[ConditionFacts, ...] = ()
 
+    @property
+    def has_status(self) -> bool:
+        """Whether a controller has written how it stands: a manifest says only what is wanted."""
+        return self.current is not None
+
 
 class PodFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
     """A Pod, as far as it matters for what it serves."""

@@ -20,10 +20,11 @@ from parsers.facts.seen import ObjectSeen
 from parsers.failures import FailureFinder
 from parsers.objects.documents import find_objects
 from parsers.objects.event_text import find_events, is_event_text
-from parsers.objects.failing import failing_message
+from parsers.objects.failing import failing_message, tells_of_block
 from parsers.objects.found import FoundObject, UnknownObject, UnreadableObject
 from parsers.objects.times import newest_time
 from parsers.records import Origin
+from parsers.unknown import unknown_failure
 
 _MAX_UNREADABLE: Final = 20
 
@@ -63,28 +64,31 @@ def read_snapshot(
             case UnknownObject():
                 unknown[one.kind] += 1
     taken_at = written_at if is_text else newest_time(data, written_at) or written_at
-    events = [_with_failure(event, finder) for event in _date(found, origin, taken_at)]
+    events = [_with_failure(event, finder) for event in _date(found, origin, taken_at, written_at)]
     return Snapshot(tuple(events), dict(unknown), tuple(unreadable[:_MAX_UNREADABLE]), len(unreadable))
 
 
-def _date(found: list[FoundObject], origin: Origin, taken_at: datetime) -> list[ObjectSeen]:
+def _date(found: list[FoundObject], origin: Origin, taken_at: datetime, written_at: datetime) -> list[ObjectSeen]:
     """Give each object its time. Sorted by it, as the events of one stream have to be."""
     showings = Counter(one.facts.ref for one in found)
     shown_at: dict[ObjectRef, datetime] = {}
     events: list[ObjectSeen] = []
     for one in found:
-        at = taken_at
+        at, latest_at = taken_at, written_at
         ref = one.facts.ref
         if isinstance(one.facts, KubernetesEventFacts):
-            at = min(one.facts.last_at or taken_at, taken_at)
+            at = latest_at = min(one.facts.last_at or taken_at, taken_at)
         elif showings[ref] > 1:
             own_at = min(one.newest_at or taken_at, taken_at)
-            at = shown_at[ref] = max(own_at, shown_at.get(ref, own_at))
-        events.append(ObjectSeen(at=at, origin=origin, line=one.line, facts=one.facts, is_deleted=one.is_deleted))
+            at = latest_at = shown_at[ref] = max(own_at, shown_at.get(ref, own_at))
+        seen = ObjectSeen(at=at, origin=origin, line=one.line, facts=one.facts, is_deleted=one.is_deleted)
+        events.append(msgspec.structs.replace(seen, latest_at=max(at, latest_at)))
     return sorted(events, key=lambda event: event.at)
 
 
 def _with_failure(event: ObjectSeen, finder: FailureFinder) -> ObjectSeen:
     message = failing_message(event.facts)
     failure = finder.find(message) if message else None
+    if failure is None and message and tells_of_block(event.facts):
+        failure = unknown_failure(message)
     return event if failure is None else msgspec.structs.replace(event, failure=failure)

@@ -46,3 +46,17 @@ def pace_of(retries_per_second: float | None, last_count: int) -> Pace:
     if retries_per_second >= FOUGHT_OVER_PER_SECOND:
         return Pace.FOUGHT_OVER
     return Pace.SLOW if retries_per_second <= SLOW_PER_SECOND else Pace.FAILING
+
+
+CREATION_CAP_SECONDS = 1000.0
+LEAST_CREATION_WAIT_SECONDS = 60.0
+"""Times of Events have no fractions of a second, and their ages in tables are minutes."""
+
+
+def creation_wait_after(seconds: float) -> float:
+    """Seconds until a ReplicaSet's next attempt to create pods at most, when the attempts have failed for so long.
+
+    Source: kube-controller-manager, workqueue.DefaultControllerRateLimiter: 5 ms, doubled each time up to 1000 s, so
+    that the next wait is about as long as everything before it.
+    """
+    return min(CREATION_CAP_SECONDS, max(LEAST_CREATION_WAIT_SECONDS, seconds))

@@ -20,6 +20,7 @@ from parsers.events import (
     LeaderElected,
     LeaderLost,
     ObjectKey,
+    PodCreationSeen,
     ReplicasBlocked,
     RetryCounted,
     SyncCompleted,
@@ -30,6 +31,7 @@ from parsers.facts.kube_events import KubernetesEventFacts
 from parsers.facts.references import ObjectRef
 from parsers.facts.seen import ObjectSeen
 from parsers.records import Origin
+from pipeline.engine.creations import PodCreations
 from pipeline.engine.inventory import Inventory, Seen
 from pipeline.engine.seen import SeenFailures
 from pipeline.engine.settings import EngineSettings
@@ -70,6 +72,7 @@ class ClusterState:
         self.keys: dict[ObjectKey, dict[Origin, Track]] = {}
         self.origins: dict[Origin, OriginState] = {}
         self.seen = SeenFailures(settings)
+        self.creations = PodCreations()
         self.failed: dict[ObjectKey, None] = {}  # keys that ever failed, oldest first
         self.objects: dict[ObjectRef, list[Seen]] = {}
         self.evicted_count = 0
@@ -88,6 +91,8 @@ class ClusterState:
     def feed(self, event: Event) -> bool:
         """Remember an event; says whether incidents may look different now."""
         if isinstance(event, ObjectSeen):
+            self._note_watch(event)
+            self.creations.feed_object(event)
             self._feed_object(event)
             return True
         origin = self._touch_origin(event)
@@ -102,6 +107,9 @@ class ClusterState:
             case FailureSeen():
                 self.seen.feed(event)
                 return True
+            case PodCreationSeen():
+                self.creations.feed_line(event)
+                return True
             case _:
                 return self._feed_milestone(event, origin)
 
@@ -114,6 +122,13 @@ class ClusterState:
     def newest_object_at(self) -> datetime | None:
         """The time of the newest object, None where there is none."""
         return max((history[-1][0] for history in self.objects.values()), default=None)
+
+    def _note_watch(self, event: ObjectSeen) -> None:
+        """Up to when the source of the objects was watched."""
+        state = self.origins.get(event.origin)
+        if state is None:
+            state = self.origins[event.origin] = OriginState(first_at=event.at, last_at=event.at)
+        state.last_at = max(state.last_at, event.at)
 
     def _feed_object(self, event: ObjectSeen) -> None:
         ref = event.facts.ref
@@ -140,7 +155,8 @@ class ClusterState:
         """What an object says went wrong is evidence like another component's line."""
         facts = event.facts
         began_at = facts.first_at if isinstance(facts, KubernetesEventFacts) and facts.first_at else event.at
-        self.origins.setdefault(event.origin, OriginState(first_at=began_at, last_at=event.at))
+        origin = self.origins[event.origin]
+        origin.first_at = min(origin.first_at, began_at)
         self.seen.feed(FailureSeen(began_at, event.origin, event.line, failure, "object"))
 
     def _touch_origin(self, event: Event) -> OriginState:
@@ -148,7 +164,7 @@ class ClusterState:
         if state is None:
             state = self.origins[event.origin] = OriginState(first_at=event.at, last_at=event.at)
         state.last_at = max(state.last_at, event.at)
-        if not isinstance(event, FailureSeen | LeaderElected | LeaderLost):
+        if not isinstance(event, FailureSeen | PodCreationSeen | LeaderElected | LeaderLost):
             state.is_controller = True
         return state
 
@@ -191,6 +207,7 @@ class ClusterState:
             case ReplicasBlocked():
                 if event.failure is None:
                     track.unblock(event.at)
+                    self.creations.note_unblocked(ObjectRef("Rollout", event.key.namespace, event.key.name), event.at)
                 else:
                     track.block(event.failure, seen)
             case KeyDeleted():
@@ -249,7 +266,8 @@ class ClusterState:
 
     def has_forgotten(self) -> bool:
         """Whether anything was forgotten since this was asked the last time."""
-        forgotten, self._forgotten = self._forgotten, self.evicted_count + self.seen.evicted_count
+        evicted_count = self.evicted_count + self.seen.evicted_count + self.creations.evicted_count
+        forgotten, self._forgotten = self._forgotten, evicted_count
         return forgotten != self._forgotten
 
     def trim(self, in_trouble: Collection[ObjectKey]) -> None:

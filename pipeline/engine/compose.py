@@ -115,7 +115,7 @@ def _victims_of(trouble: Trouble, state: ClusterState, settings: EngineSettings,
 def _drift_numbers(key: ObjectKey, inventory: Inventory) -> dict[str, int] | None:
     """What the Rollout wants and has, None where no object of it was seen."""
     rollout = inventory.rollout(key)
-    if rollout is None or rollout.created_at is None:  # a manifest tells nothing of what runs
+    if rollout is None or not rollout.has_status:  # a manifest tells nothing of what runs
         return None
     drift = drift_of(rollout, inventory.replica_sets(rollout.ref), inventory.autoscaler(rollout.ref))
     return drift.as_numbers()
@@ -133,7 +133,7 @@ def _victim(members: Sequence[Member], settings: EngineSettings, now: datetime) 
     is_stale = last.ended_at is None and silent_seconds > max(settings.stale_seconds, 3 * expected_wait(last.spell))
     return Victim(
         kind=first.key.kind,  # type: ignore[arg-type]  # kinds of keys are a subset
-        namespace=first.key.namespace,
+        namespace=first.key.namespace or None,
         name=first.key.name,
         retries=max(counts, default=None),
         last_retries=last.spell.last_count,
@@ -192,7 +192,7 @@ def _severity(trouble: Trouble, victims: Sequence[Victim], settings: EngineSetti
 def _controller_of(trouble: Trouble, state: ClusterState) -> ControllerFacts:
     """Of the controller that wrote the newest of the lines."""
     origins = {tally.last.origin for tally in _tallies_of(trouble)}
-    origins |= {streak_origin for member in trouble.members for streak_origin in state.keys[member.key]}
+    origins |= {streak_origin for member in trouble.members for streak_origin in state.keys.get(member.key, ())}
     known = [origin for origin in origins if origin in state.origins and state.origins[origin].is_controller]
     newest_first = sorted(known, key=lambda origin: (state.origins[origin].last_at, origin), reverse=True)
     return ControllerFacts(

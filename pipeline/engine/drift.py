@@ -22,7 +22,8 @@ class Drift(msgspec.Struct, frozen=True):
     desired: int | None
     available: int | None
     hpa_desired: int | None
-    running: int  # pods that all its ReplicaSets want
+    wanted: int | None  # pods that all its ReplicaSets want
+    pods: int | None  # pods that they have
     stable: int | None  # pods that the stable ReplicaSet wants
     canary: int | None  # pods that the newest other ReplicaSet wants
     most_allowed: int | None  # pods that are as they should be at this step, at most
@@ -33,7 +34,8 @@ class Drift(msgspec.Struct, frozen=True):
             "desired": self.desired,
             "available": self.available,
             "hpa_desired": self.hpa_desired,
-            "replica_sets": self.running,
+            "replica_sets": self.wanted,
+            "pods": self.pods,
             "stable_replica_set": self.stable,
             "canary_replica_set": self.canary,
             "most_allowed": self.most_allowed,
@@ -43,6 +45,7 @@ class Drift(msgspec.Struct, frozen=True):
 
 def drift_of(rollout: RolloutFacts, replica_sets: list[ReplicaSetFacts], hpa: HpaFacts | None) -> Drift:
     """The drift of a Rollout, from facts of one snapshot."""
+    replica_sets = [one for one in replica_sets if one.has_status]
     wanted = {one.template_hash: one.desired or 0 for one in replica_sets}
     stable = wanted.get(rollout.stable_hash)
     others = [one for one in replica_sets if one.template_hash != rollout.stable_hash and (one.desired or 0)]
@@ -50,7 +53,8 @@ def drift_of(rollout: RolloutFacts, replica_sets: list[ReplicaSetFacts], hpa: Hp
         desired=rollout.desired,
         available=rollout.available,
         hpa_desired=hpa.desired if hpa is not None else None,
-        running=sum(wanted.values()),
+        wanted=sum(wanted.values()) if replica_sets else None,
+        pods=sum(one.current or 0 for one in replica_sets) if replica_sets else None,
         stable=stable,
         canary=others[0].desired if others else None,
         most_allowed=_most_allowed(rollout, replica_sets),
@@ -87,10 +91,11 @@ def explain(numbers: Mapping[str, int]) -> str:
     parts = [f"{words} {numbers[name]}" for name, words in names.items() if name in numbers]
     shares = {"stable_replica_set": "stable", "canary_replica_set": "canary"}
     shown = ", ".join(f"{numbers[name]} {words}" for name, words in shares.items() if name in numbers)
-    running = numbers["replica_sets"]
-    parts.append(f"its ReplicaSets run {running}" + (f" ({shown})" if shown else ""))
-    most = numbers.get("most_allowed")
+    wanted, most = numbers.get("replica_sets"), numbers.get("most_allowed")
+    if wanted is not None:
+        has = f" and have {numbers['pods']}" if "pods" in numbers else ""
+        parts.append(f"its ReplicaSets want {wanted}" + (f" ({shown})" if shown else "") + has)
     reason = ""
-    if most is not None and running > most:
+    if wanted is not None and most is not None and wanted > most:
         reason = f"; at this step at most {most} would be right: nothing scales them while the syncs fail"
     return ", ".join(parts) + reason

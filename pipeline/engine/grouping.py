@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from parsers.events import ObjectKey
 from parsers.expiry_notices import NOTICE_CARRIER
+from pipeline.engine.blocks import FREE, Blocks, find_blocks
 from pipeline.engine.causes import Basis, Cause, choose_cause, depth_of
 from pipeline.engine.clusters import ClusterState, failures_of
 from pipeline.engine.controller_trouble import ControllerTrouble, controller_troubles, join_troubles
 from pipeline.engine.culprits import Aliases
 from pipeline.engine.inventory import Inventory
 from pipeline.engine.joins import Spot, Witness, deepen
+from pipeline.engine.owners import Owners
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.spells import Spell, fold_tracks, is_presumed_over, onset_of, runaway_at
 from pipeline.engine.streak import EndReason
@@ -59,7 +61,10 @@ def find_troubles(state: ClusterState, settings: EngineSettings, now: datetime) 
     inventory = state.inventory()
     aliases = Aliases.of(failures_of(state), inventory.services_by_name())
     known = _Known(state, settings, now, aliases, inventory, _witnesses_of(state))
-    members = [member for key in state.failed for member in _members_of(known, key)]
+    blocks = _blocks_of(state, inventory)
+    members = [
+        member for key in {**state.failed, **dict.fromkeys(blocks)} for member in _members_of(known, key, blocks)
+    ]
     controllers = controller_troubles(state, settings, now, aliases)
     troubles: list[Trouble] = []
     by_identity: dict[str, list[Member]] = {}
@@ -88,17 +93,24 @@ def _witnesses_of(state: ClusterState) -> list[Witness]:
     ]
 
 
-def _members_of(known: _Known, key: ObjectKey) -> Iterable[Member]:
-    tracks = known.state.keys[key]
+def _blocks_of(state: ClusterState, inventory: Inventory) -> dict[ObjectKey, Blocks]:
+    if not state.creations.histories:
+        return {}
+    seen_until = {origin: one.last_at for origin, one in state.origins.items()}
+    return find_blocks(state.creations, Owners(inventory, state.keys), seen_until)
+
+
+def _members_of(known: _Known, key: ObjectKey, blocks: Mapping[ObjectKey, Blocks]) -> Iterable[Member]:
+    tracks = known.state.keys.get(key, {})
     rule = known.settings.rule_for(key)
-    for spell in fold_tracks(tracks, known.now):
+    for spell in fold_tracks(tracks, known.now, blocks.get(key, FREE)):
         last_origin = known.state.origins[spell.newest.origin]
         opened_at = runaway_at(spell, rule, known.now, shows_passes=last_origin.shows_passes)
         if opened_at is None:
             continue
         ended_at, end = spell.ended_at, spell.end
         is_silent = is_presumed_over(spell, known.now, known.settings.stale_seconds)
-        if ended_at is None and not last_origin.shows_passes and is_silent:
+        if ended_at is None and not spell.is_blocked and not last_origin.shows_passes and is_silent:
             ended_at, end = spell.last_at, EndReason.PRESUMED
         cause = choose_cause(spell.tallies(), key, known.aliases)
         elsewhere = [witness for witness in known.witnesses if witness.tally.last.origin not in tracks]

@@ -5,13 +5,14 @@ Everything here is a pure function of the tracks, so the answer cannot depend on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from parsers.records import Origin
 from pipeline.engine.backoff import Pace, pace_of, seconds_until, wait_after
+from pipeline.engine.blocks import FREE, Blocks, settle
 from pipeline.engine.settings import RunawayRule
 from pipeline.engine.streak import EndReason, Streak
 from pipeline.engine.streaks import Track
@@ -53,8 +54,19 @@ class Spell(msgspec.Struct, frozen=True):
 
     @property
     def is_blocked(self) -> bool:
-        """Whether a condition holds that lasts until it is taken back."""
+        """Whether pods cannot be created."""
         return any(streak.is_blocked for streak in self.streaks)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether a condition holds that lasts until it is taken back."""
+        return any(streak.lasts for streak in self.streaks)
+
+    @property
+    def sampled_until(self) -> datetime | None:
+        """How late a snapshot may have seen it go on, where nothing but snapshots tells; None: logs or Events do."""
+        times = [streak.sampled_until for streak in self.streaks]
+        return max((at for at in times if at is not None), default=None) if None not in times else None
 
     @property
     def max_count(self) -> int | None:
@@ -72,10 +84,11 @@ class Spell(msgspec.Struct, frozen=True):
         return [tally for streak in self.streaks for tally in streak.tallies.values()]
 
 
-def fold_tracks(tracks: Mapping[Origin, Track], now: datetime) -> list[Spell]:
-    """The spells of a key, oldest first, as they look at `now`."""
+def fold_tracks(tracks: Mapping[Origin, Track], now: datetime, blocks: Blocks = FREE) -> list[Spell]:
+    """The spells of a key, oldest first, as they look at `now`; `blocks` are those of its ReplicaSets."""
+    own = [streak for track in tracks.values() for streak in _streaks_of(track, now)]
     streaks = sorted(
-        (streak for track in tracks.values() for streak in _streaks_of(track, now)),
+        settle([*own, *blocks.streaks], blocks.recovered_at),
         key=lambda streak: (streak.first_at, streak.last_at, streak.origin),
     )
     passes = sorted(at for track in tracks.values() for at in (*track.passes, *track.passes_by(now)))
@@ -110,14 +123,17 @@ def _spell(streaks: list[Streak], passes: list[datetime], before: datetime | Non
 
 
 def _end_of(
-    streaks: Iterable[Streak], passes: list[datetime], *, before: datetime | None
+    streaks: Sequence[Streak], passes: list[datetime], *, before: datetime | None
 ) -> tuple[datetime, EndReason] | None:
     """When and why the trouble of some streaks ended: by the end of the last, or a pass in another origin after it."""
-    last = max(streaks, key=lambda streak: (streak.last_at, streak.ended_at is None, streak.origin))
-    if last.ended_at is not None and last.end is not None and (before is None or last.ended_at <= before):
-        return last.ended_at, last.end
-    if any(streak.is_blocked and streak.ended_at is None for streak in streaks):
+    blocks = [streak for streak in streaks if streak.is_blocked]
+    if any(streak.ended_at is None for streak in blocks):
         return None
+    last = max(streaks, key=lambda streak: (streak.last_at, streak.ended_at is None, streak.origin))
+    ends = [(one.ended_at, one.end) for one in (last, *blocks) if one.ended_at is not None and one.end is not None]
+    if last.ended_at is not None and ends:
+        ended_at, end = max(ends, key=lambda one: one[0])
+        return (ended_at, end) if before is None or ended_at <= before else None
     for at in passes:
         if at > last.last_at and (before is None or at <= before):
             return at, EndReason.PASSED
@@ -191,8 +207,10 @@ def runaway_at(spell: Spell, rule: RunawayRule, now: datetime, *, shows_passes: 
     """
     onset_at = onset_for_rule(spell)
     until = spell.last_at
-    if shows_passes or spell.is_blocked:
+    if shows_passes or spell.lasts:
         until = max(until, spell.ended_at or spell.passed_at or now)
+    if spell.sampled_until is not None:
+        until = spell.last_at if spell.ended_at is not None else max(until, spell.sampled_until)
     candidates = [
         at
         for at in (_failing_long(spell, rule, onset_at), _count_high(spell, rule, onset_at))
@@ -203,7 +221,7 @@ def runaway_at(spell: Spell, rule: RunawayRule, now: datetime, *, shows_passes: 
 
 def _failing_long(spell: Spell, rule: RunawayRule, onset_at: datetime) -> datetime | None:
     long_enough_at = onset_at + timedelta(seconds=rule.failing_seconds)
-    if spell.is_blocked:
+    if spell.lasts:
         return max(long_enough_at, spell.first_at)
     if spell.failures < rule.min_failures:
         return None

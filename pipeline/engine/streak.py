@@ -37,7 +37,9 @@ class Streak(msgspec.Struct):
     attempts: int = 0
     refusals: int = 0
     counts_seen: int = 0
-    is_blocked: bool = False  # a ReplicaFailure condition holds; it lasts until a patch removes it
+    is_blocked: bool = False  # pods cannot be created: healthy passes do not end that
+    lasts: bool = False  # a condition says that it is blocked; that holds until the condition is seen to be gone
+    sampled_until: datetime | None = None  # known by snapshots alone, of which the newest may be as late as this
     failed_at: list[datetime] = msgspec.field(default_factory=list)  # of the first failures
     watched_since: datetime | None = None  # first line of the origin, the process' start or the last healthy pass
     zero_at: datetime | None = None  # the process' start or the last healthy pass: the count began after it
@@ -105,6 +107,7 @@ class Streak(msgspec.Struct):
         self.refusals += later.refusals
         self.counts_seen += later.counts_seen
         self.is_blocked = self.is_blocked or later.is_blocked
+        self.lasts = self.lasts or later.lasts
         self.failed_at = [*self.failed_at, *later.failed_at][:MAX_FAILURE_TIMES]
         gap_seconds = (later.first_at - self.last_at).total_seconds()
         self.longest_gap_seconds = max(self.longest_gap_seconds, later.longest_gap_seconds, gap_seconds)

@@ -100,7 +100,7 @@ class Track(msgspec.Struct):
     def block(self, failure: Failure, seen: Sighting) -> None:
         """A condition says that the key's ReplicaSet cannot create pods."""
         streak = self._open(seen)
-        streak.is_blocked = True
+        streak.is_blocked = streak.lasts = True
         streak.refusals += 1
         streak.touch(seen.at)
         streak.tally(failure, seen)

@@ -105,10 +105,14 @@ def _who(victims: Sequence[Victim]) -> str:
     if not keys:
         return "the Argo Rollouts controller is in trouble"
     if len(keys) == 1:
-        return f"{keys[0].kind} {keys[0].namespace}/{keys[0].name} is stuck"
+        return f"{keys[0].kind} {_place_of(keys[0])} is stuck"
     kinds = {victim.kind for victim in keys}
     noun = plural_of(keys[0].kind) if len(kinds) == 1 else "objects"
     return f"{len(keys)} {noun} are stuck"
+
+
+def _place_of(victim: Victim) -> str:
+    return "/".join(part for part in (victim.namespace, victim.name) if part)
 
 
 def name_of_culprit(cause: Cause) -> str:
@@ -162,7 +166,7 @@ def summary_of(trouble: Trouble, victims: Sequence[Victim], rules: RuleSet) -> s
 def _sentences_about_replicas(victims: Sequence[Victim]) -> list[str]:
     """What a snapshot says of the victims' replicas, for the first few."""
     known = [victim for victim in victims if victim.drift is not None][:3]
-    return [f"Replicas of {victim.namespace}/{victim.name}: {explain(victim.drift or {})}." for victim in known]
+    return [f"Replicas of {_place_of(victim)}: {explain(victim.drift or {})}." for victim in known]
 
 
 def _ended(sentence: str) -> str:

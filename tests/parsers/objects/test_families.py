@@ -365,7 +365,7 @@ def test_crd_without_conversion() -> None:
     ("name", "message"),
     [
         ("ReplicaSet of a Rollout", "no"),
-        ("Event", "Error creating: no"),
+        ("Event", "no"),
         ("Event of events.k8s.io", ""),  # its type is not known to be Warning
         ("Certificate of cert-manager", "expired"),
         ("Service", ""),
