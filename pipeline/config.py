@@ -19,9 +19,11 @@ from msgspec import inspect
 from pipeline.config_reader import Complaints, Place, compose_yaml, read_section, read_value, suggest
 from pipeline.engine.settings import EngineSettings
 from pipeline.errors import ConfigurationError
+from pipeline.http_settings import HttpSettings
 from pipeline.metrics.settings import MetricsSettings
 from pipeline.own_log.settings import LogSettings
 from pipeline.quantities import parse_duration
+from pipeline.secret import Secret
 from pipeline.sources.journal import ReadLimits
 from pipeline.store.settings import StoreSettings
 
@@ -32,6 +34,7 @@ __all__ = [
     "Source",
     "TracedConfiguration",
     "environment_name",
+    "is_secret",
     "load_configuration",
     "parse_duration",
     "settings",
@@ -87,6 +90,8 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """What is replaced by pseudonyms in results."""
     log: LogSettings = LogSettings()
     """What the daemon says of itself."""
+    http: HttpSettings = HttpSettings()
+    """Where the daemon tells its health and metrics."""
     metrics: MetricsSettings = MetricsSettings()
     """How many series the daemon has at most."""
     cluster: str | None = None
@@ -167,6 +172,12 @@ def environment_name(setting: str) -> str:
 def settings() -> dict[str, inspect.Type]:
     """Every setting's path and type, as in `engine.runaway.retries`; lists are one setting."""
     return dict(_settings_below(_TYPE, ""))
+
+
+def is_secret(kind: inspect.Type) -> bool:
+    """Whether a setting of this type is a secret."""
+    kinds = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
+    return any(isinstance(each, inspect.CustomType) and each.cls is Secret for each in kinds)
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -12,8 +12,9 @@ import jsonschema
 import msgspec
 import pytest
 import yaml
+from msgspec import inspect
 
-from pipeline.config import Configuration, environment_name, load_configuration, settings
+from pipeline.config import Configuration, environment_name, is_secret, load_configuration, settings
 from pipeline.config_schema import configuration_schema
 from pipeline.engine.settings import RuleOverride
 from pipeline.errors import ConfigurationError
@@ -43,7 +44,7 @@ def _read_cell(setting: str, cell: str) -> object:
         return parse_size(cell)
     if cell in ("true", "false"):
         return cell == "true"
-    return int(cell.replace("_", "")) if cell[0].isdigit() else cell
+    return int(cell.replace("_", "")) if re.fullmatch(r"[\d_]+", cell) else cell
 
 
 @pytest.mark.parametrize(("setting", "default"), [pytest.param(*each, id=each[0]) for each in _documented()])
@@ -107,14 +108,35 @@ def test_schema_refuses_what_the_loader_refuses(tmp_path: Path, document: dict[s
         jsonschema.validate(document, configuration_schema())
 
 
+def _without_secrets(value: object) -> object:
+    """What may stand in a file: secrets may not, unset or set."""
+    if not isinstance(value, msgspec.Struct):
+        return msgspec.json.decode(msgspec.json.encode(value))
+    fields = inspect.type_info(type(value)).fields
+    return {
+        field.encode_name: _without_secrets(getattr(value, field.name)) for field in fields if not is_secret(field.type)
+    }
+
+
 def test_schema_accepts_the_defaults() -> None:
-    """What is in force without a file is a valid file, but for secrets, which none may hold."""
-    sections = msgspec.json.decode(msgspec.json.encode(Configuration()))
-    plain = {name: _without_secrets(value) for name, value in sections.items()}
-    jsonschema.validate(plain, configuration_schema())
+    """What is in force without a file is a valid file."""
+    jsonschema.validate(_without_secrets(Configuration()), configuration_schema())
 
 
-def _without_secrets(section: object) -> object:
-    if not isinstance(section, dict):
-        return section
-    return {name: _without_secrets(value) for name, value in section.items() if not is_secret_name(name)}
+SECRETS = [setting for setting, kind in settings().items() if is_secret(kind)]
+
+
+@pytest.mark.parametrize("setting", SECRETS)
+def test_secret_has_a_file_beside_it(setting: str) -> None:
+    """As the page says of all of them."""
+    assert f"{setting}_file" in settings()
+
+
+def test_what_sounds_like_a_secret_is_one() -> None:
+    """So that nothing shows it."""
+    assert SECRETS == [setting for setting in settings() if is_secret_name(setting)]
+
+
+def test_schema_has_no_secrets() -> None:
+    """Editors must not offer them."""
+    assert "token" not in configuration_schema()["$defs"]["HttpSettings"]["properties"]
