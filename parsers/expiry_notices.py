@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+import msgspec
+
 from parsers.events import CertificateFacts, Failure, NamedObject
 from parsers.failure_links import cap_middle
 from parsers.records import Level, LogRecord
@@ -52,20 +54,19 @@ def expired_notice(record: LogRecord, rules: RuleSet) -> Failure | None:
     return None
 
 
-class NoticeMemory:
+class NoticeMemory(msgspec.Struct):
     """Notices of one origin. A calm one is often the first line of a renewal, so it counts when it is repeated."""
 
-    def __init__(self) -> None:
-        self._first_at: dict[str, datetime] = {}  # by the end that they tell
+    first_at: dict[str, datetime] = msgspec.field(default_factory=dict)  # by the end that they tell
 
     def is_lasting(self, failure: Failure, record: LogRecord, at: datetime) -> bool:
         """Whether the notice shows a certificate that stays as it is, and not one that is being renewed."""
         if record.level in _SERIOUS:
             return True
         end = (failure.certificate.not_after if failure.certificate else None) or ""
-        if len(self._first_at) >= MAX_PENDING and end not in self._first_at:
-            del self._first_at[next(iter(self._first_at))]
-        return at - self._first_at.setdefault(end, at) >= STILL_AFTER
+        if len(self.first_at) >= MAX_PENDING and end not in self.first_at:
+            del self.first_at[next(iter(self.first_at))]
+        return at - self.first_at.setdefault(end, at) >= STILL_AFTER
 
 
 def _told_text(record: LogRecord) -> str:

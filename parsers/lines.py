@@ -8,6 +8,7 @@ by as much, so that the answer does not depend on where a stream was cut into bl
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -28,6 +29,24 @@ class LineCounts(msgspec.Struct):
     passes_skipped: int = 0  # healthy passes and patches of keys that nobody asks about
 
 
+class LineMark(msgspec.Struct, frozen=True, order=True):
+    """A physical line of a stream: its number, and which of the lines with this number it is, from 0.
+
+    Lines of one Kafka record share a number, the record's offset.
+    """
+
+    number: int
+    part: int = 0
+
+
+class AssemblerMarks(msgspec.Struct, frozen=True):
+    """How far a stream was read, so that reading it again from `context` delivers what was not delivered yet."""
+
+    context: LineMark  # the first line that has to be read again
+    undecided: LineMark  # before it no line begins a record any more
+    delivered: LineMark | None  # the last line that was delivered; None: it lies before the context
+
+
 class PassFilter(Protocol):
     """Decides on raw bytes whether the line of a completed pass or of a status patch is of interest."""
 
@@ -43,12 +62,43 @@ class LineAssembler:
         self._scanner = scanner
         self._passes = passes
         self._carried: _Window | None = None
+        self._resumed: AssemblerMarks | None = None  # lines before these marks come once more
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether lines wait for what follows them."""
+        return self._carried is not None and self._carried.scan_from < len(self._carried.data)
+
+    def marks(self) -> AssemblerMarks | None:
+        """From where the stream has to be read again, None where nothing is held back."""
+        if self._resumed is not None:
+            return self._resumed
+        window = self._carried
+        if window is None or not self.is_holding:
+            return None
+        return AssemblerMarks(
+            window.mark_at(0), window.mark_at(window.scan_from), window.mark_at(window.done) if window.done else None
+        )
+
+    def resume(self, marks: AssemblerMarks) -> None:
+        """The stream is read again from `marks.context`; to be called before the first `feed`."""
+        self._resumed = marks
+
+    def release(self) -> Iterator[SourceLine]:
+        """Records of what is held back, for a stream that has been silent for long enough."""
+        window = self._carried
+        if window is None or self._resumed is not None:
+            return
+        yield from self._scan(window, len(window.data))
+        self._carried = window.carry(len(window.data))
 
     def feed(self, block: Block) -> Iterator[SourceLine]:
         """Records of the block that are certainly complete."""
         self.counts.total += block.data.count(b"\n") + (not block.data.endswith(b"\n") and bool(block.data))
         window = _Window.of(block) if self._carried is None else self._carried.followed_by(block)
-        hold_from = window.hold_from()
+        if self._resumed is not None and window.pass_over(self._resumed, block):
+            self._resumed = None
+        hold_from = max(window.hold_from(), window.scan_from)
         self._carried = window  # where an interruption comes now, `finish` goes on in it
         yield from self._scan(window, hold_from)
         self._carried = window.carry(hold_from)
@@ -105,6 +155,30 @@ class _Window:
         offset = len(self.data) + len(glue)
         return _Window(self.data + glue + block.data, [*self._blocks, (offset, block)], self.done, self.scan_from)
 
+    def pass_over(self, marks: AssemblerMarks, newest: Block) -> bool:
+        """Leave out what was decided before, as far as it stands in the newest block; says whether that was the last.
+
+        What retention has deleted meanwhile does not come again: lines are known by their numbers, not counted.
+        """
+        base = self._blocks[-1][0]
+        undecided = _line_from(marks.undecided, newest)
+        self.scan_from = base + undecided
+        delivered = _line_from(_behind(marks.delivered), newest) if marks.delivered is not None else 0
+        if delivered:
+            self.done = base + delivered - 1
+        return max(undecided, delivered) < len(newest.data)
+
+    def mark_at(self, offset: int) -> LineMark:
+        """The line that begins at an offset, or right behind it."""
+        block, number = self._locate(offset)
+        if block.line_numbers is None:
+            return LineMark(number)
+        index = self._cursor[2]
+        part = 0
+        while index > part and block.line_numbers[index - part - 1] == number:
+            part += 1
+        return LineMark(number, part)
+
     def hold_from(self) -> int:
         """Where the part begins that must wait for the next block: the last lines, bounded in bytes."""
         data = self.data
@@ -157,6 +231,27 @@ class _Window:
         self._cursor = (index, offset, line)
         number = block.first_line + line if block.line_numbers is None else block.line_numbers[line]
         return block, number
+
+
+def _behind(mark: LineMark) -> LineMark:
+    return LineMark(mark.number, mark.part + 1)
+
+
+def _line_from(mark: LineMark, block: Block) -> int:
+    """Where in a block the first line begins that does not lie before a mark; its end where there is none."""
+    numbers = block.line_numbers
+    if numbers is None:
+        numbers = range(block.first_line, block.first_line + block.data.count(b"\n") + 1)
+    index = bisect_left(numbers, mark.number)
+    for _ in range(mark.part):
+        index += index < len(numbers) and numbers[index] == mark.number
+    offset = 0
+    for _ in range(index):
+        end = block.data.find(b"\n", offset)
+        if end < 0:
+            return len(block.data)
+        offset = end + 1
+    return offset
 
 
 def _join_partials(data: bytes, span: LineSpan, state: Partial, done: int) -> LineSpan | None:

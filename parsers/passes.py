@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from itertools import product
 
+import msgspec
+
 from parsers.events import (
     ControllerStarted,
     Event,
@@ -32,6 +34,13 @@ MAX_KEYS = 200_000
 
 _NAMESPACE = re.compile(rb'namespace[=\\":\s]{1,12}([a-z0-9.-]{1,63})')
 _NAME = re.compile(rb'(?:rollout|analysisrun|experiment|service|ingress)[=\\":\s]{1,12}([a-z0-9.-]{1,253})')
+
+
+class InterestMemory(msgspec.Struct, frozen=True):
+    """What is kept over a restart; passes of healthy keys that are delivered once more change nothing."""
+
+    failing: dict[tuple[bytes, bytes], dict[_Writer, int]]
+    blocked: set[tuple[bytes, bytes]]
 
 
 class PassInterest:
@@ -59,6 +68,15 @@ class PassInterest:
             self._seen.clear()
         self._seen[key] = count + 1
         return True
+
+    def remember(self) -> InterestMemory:
+        """What is needed to go on later, in another process."""
+        return InterestMemory(self._failing, self._blocked)
+
+    def recall(self, memory: InterestMemory) -> None:
+        """Go on where another one stood."""
+        self._failing.update(memory.failing)
+        self._blocked |= memory.blocked
 
     def note(self, event: Event) -> None:
         """Learn from an event of the stream."""

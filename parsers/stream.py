@@ -7,7 +7,7 @@ What events mean together is the engine's business.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from parsers.controller import (
     read_controller_line,
     replica_failure_of,
 )
-from parsers.event_times import Placed, StreamClock
+from parsers.event_times import OriginTimes, Placed, StreamClock
 from parsers.events import (
     ControllerStarted,
     ControllerStopped,
@@ -43,6 +43,7 @@ from parsers.failures import FailureFinder
 from parsers.parse import parse_line
 from parsers.pod_creation import is_about_pods, read_pod_creation
 from parsers.records import LogRecord, Origin, SourceLine, TimeBasis, Unparsed
+from parsers.redaction import redact
 from parsers.residue import ResidueReader
 from parsers.unknown import unknown_failure
 
@@ -67,16 +68,23 @@ class StreamCounts(msgspec.Struct):
     last_at: datetime | None = None
 
 
-class _OriginState:
+class _OriginState(msgspec.Struct):
     """What reading needs to remember of one origin."""
 
-    def __init__(self) -> None:
-        self.causes: deque[str] = deque(maxlen=RECENT_CAUSES)
-        self.panic = ""  # the newest panic's own line, which tells more than that of the attempt
-        self.keyless: ControllerLine | None = None  # an attempt whose key was cut off; its retry line names it
-        self.keyless_line: int = 0
-        self.attempted: set[ObjectKey] = set()  # keys with an attempt since their last retry line
-        self.notices = NoticeMemory()
+    causes: list[str] = msgspec.field(default_factory=list)  # of the newest attempts
+    panic: str = ""  # the newest panic's own line, which tells more than that of the attempt
+    keyless: ControllerLine | None = None  # an attempt whose key was cut off; its retry line names it
+    keyless_line: int = 0
+    attempted: set[ObjectKey] = msgspec.field(default_factory=set)  # keys with an attempt since their last retry line
+    notices: NoticeMemory = msgspec.field(default_factory=NoticeMemory)
+
+
+class ReaderMemory(msgspec.Struct, frozen=True):
+    """What a reader remembers between two blocks, to be kept over a restart. It holds no secret."""
+
+    newest_at: datetime | None
+    times: dict[Origin, OriginTimes]
+    origins: dict[Origin, _OriginState]
 
 
 class StreamReader:
@@ -105,9 +113,33 @@ class StreamReader:
         self._year_hint = year_hint
         self._origins: dict[Origin, _OriginState] = {}
 
+    def read_now(self, at: datetime) -> None:
+        """The time of reading has moved on."""
+        self._clock.fallback_at = at
+
     def expect_times_near(self, at: datetime | None) -> None:
         """A time with a year stands near the beginning of the stream; what has no year is of a day near it."""
         self._clock.newest_at = at
+
+    def remember(self) -> ReaderMemory:
+        """What is needed to go on later, in another process."""
+        return ReaderMemory(
+            self._clock.newest_at,
+            {origin: _times_without_secrets(times) for origin, times in self._clock.origins.items()},
+            {origin: _without_secrets(state) for origin, state in self._origins.items()},
+        )
+
+    def recall(self, memory: ReaderMemory) -> None:
+        """Go on where another reader stood; to be called before the first line."""
+        self._clock.newest_at = memory.newest_at
+        self._clock.origins.update(memory.times)
+        self._origins.update(memory.origins)
+
+    def forget_origins(self, most: int) -> None:
+        """Keep those that were met last: pods come and go, a stream may last for years."""
+        for origin in list(self._origins)[: max(0, len(self._origins) - most)]:
+            del self._origins[origin]
+            self._clock.origins.pop(origin, None)
 
     def read(self, line: SourceLine) -> Iterator[Event]:
         """Events of one line, none for most."""
@@ -124,9 +156,8 @@ class StreamReader:
         record, at = placed.record, placed.at
         if placed.is_own:
             self._note_time(at)
-        state = self._origins.get(record.origin)
-        if state is None:
-            state = self._origins[record.origin] = _OriginState()
+        state = self._origins.pop(record.origin, None) or _OriginState()
+        self._origins[record.origin] = state  # the newest stands last
         events = list(self._events_of(record, at, state))
         self.counts.events += len(events)
         yield from events
@@ -199,6 +230,7 @@ class StreamReader:
 
     def _attempt(self, line: ControllerLine, record: LogRecord, at: datetime, state: _OriginState) -> Iterator[Event]:
         state.causes.append(line.cause.strip())
+        del state.causes[:-RECENT_CAUSES]
         if line.key is None:
             state.keyless, state.keyless_line = line, record.line
             return
@@ -255,6 +287,33 @@ class StreamReader:
         yield FailureSeen(at, record.origin, record.line, failure, line.kind.value, None, is_fatal)
 
 
+def _times_without_secrets(times: OriginTimes) -> OriginTimes:
+    held = [
+        (
+            msgspec.structs.replace(
+                record,
+                message=redact(record.message),
+                fields={name: redact(value) for name, value in record.fields.items()},
+            ),
+            at,
+        )
+        for record, at in times.held
+    ]
+    return OriginTimes(times.last_at, times.started_at, held)
+
+
+def _without_secrets(state: _OriginState) -> _OriginState:
+    keyless = state.keyless
+    return _OriginState(
+        causes=[redact(cause) for cause in state.causes],
+        panic=redact(state.panic),
+        keyless=msgspec.structs.replace(keyless, cause=redact(keyless.cause)) if keyless is not None else None,
+        keyless_line=state.keyless_line,
+        attempted=set(state.attempted),
+        notices=state.notices,
+    )
+
+
 def _with_panic(cause: str, state: _OriginState) -> str:
     """The cause of an attempt; that of a panic is only announced there, what happened stands in the line before."""
     if state.panic and cause.strip().lower() == "recovered from panic":
@@ -262,7 +321,7 @@ def _with_panic(cause: str, state: _OriginState) -> str:
     return cause
 
 
-def _is_echo(record: LogRecord, causes: deque[str]) -> bool:
+def _is_echo(record: LogRecord, causes: list[str]) -> bool:
     """Whether a record repeats the cause of a recent attempt: client-go's HandleError prints it once more.
 
     The cause is the message (klog, logrus up to v1.8) or the `error` field (v1.9); either may be cut.

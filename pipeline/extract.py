@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+import msgspec
+
 from parsers.events import Event
 from parsers.failures import FailureFinder
-from parsers.lines import LineAssembler, LineCounts
+from parsers.lines import AssemblerMarks, LineAssembler, LineCounts
 from parsers.objects.snapshots import Snapshot, read_snapshot
-from parsers.passes import PassInterest
+from parsers.passes import InterestMemory, PassInterest
 from parsers.prefilter import CONTROLLER_LITERALS, FREQUENT, Scanner, make_scanner
 from parsers.records import Block, SourceLine
 from parsers.residue import ERROR_LITERALS
 from parsers.rules.model import RuleSet
-from parsers.stream import StreamCounts, StreamReader
+from parsers.stream import ReaderMemory, StreamCounts, StreamReader
 from parsers.timestamps import find_time
 from pipeline.sources.object_streams import ObjectStream
 
@@ -48,6 +50,18 @@ def read_objects_of(stream: ObjectStream, finder: FailureFinder, *, read_at: dat
     return snapshot
 
 
+class ExtractorMemory(msgspec.Struct, frozen=True):
+    """What an extractor remembers of its stream between two blocks, to be kept over a restart. It holds no secret."""
+
+    marks: AssemblerMarks | None  # None: nothing is held back
+    reader: ReaderMemory
+    interest: InterestMemory
+
+
+MAX_ORIGINS = 2_000
+"""Of one stream that never ends: the pods that wrote last."""
+
+
 class StreamExtractor:
     """Events of one stream, and what was counted on the way."""
 
@@ -62,6 +76,7 @@ class StreamExtractor:
     ) -> None:
         """`read_at` is the time of reading: records that have no time at all get it."""
         self._interest = PassInterest()
+        self._is_started = False
         self._assembler = LineAssembler(scanner, self._interest)
         self._reader = StreamReader(finder, fallback_at=read_at, year_hint=year_hint, with_residue=with_residue)
 
@@ -82,11 +97,44 @@ class StreamExtractor:
 
     def events(self, blocks: Iterable[Block]) -> Iterator[Event]:
         """The events of the whole stream, in its order."""
-        for number, block in enumerate(blocks):
-            if not number:
-                self._reader.expect_times_near(first_time_of(block))
-            yield from self._read(self._assembler.feed(block))
+        for block in blocks:
+            yield from self.feed(block)
         yield from self.finish()
+
+    def feed(self, block: Block) -> Iterator[Event]:
+        """The events of the next block that are certain by now."""
+        if not self._is_started:
+            self._is_started = True
+            self._reader.expect_times_near(first_time_of(block))
+        yield from self._read(self._assembler.feed(block))
+
+    def release(self, at: datetime) -> Iterator[Event]:
+        """What was held back in a stream that has been silent until `at`: nothing is awaited any more."""
+        self._reader.read_now(at)
+        yield from self._read(self._assembler.release())
+        yield from self._noted(self._reader.finish())
+
+    def read_now(self, at: datetime) -> None:
+        """The time of reading has moved on."""
+        self._reader.read_now(at)
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether lines wait for what follows them."""
+        return self._assembler.is_holding
+
+    def remember(self) -> ExtractorMemory:
+        """What is needed to go on later, in another process, from the line `marks.context`."""
+        self._reader.forget_origins(MAX_ORIGINS)
+        return ExtractorMemory(self._assembler.marks(), self._reader.remember(), self._interest.remember())
+
+    def recall(self, memory: ExtractorMemory) -> None:
+        """Go on where another extractor stood; to be called before the first block."""
+        self._is_started = True
+        if memory.marks is not None:
+            self._assembler.resume(memory.marks)
+        self._reader.recall(memory.reader)
+        self._interest.recall(memory.interest)
 
     def finish(self) -> Iterator[Event]:
         """What was held back; `events` asks for it itself, unless it was interrupted."""
