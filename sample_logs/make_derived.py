@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from sample_logs.blocked_pods import BLOCKED_PODS
 from sample_logs.self_made import SELF_MADE
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -150,9 +151,9 @@ def derived_files() -> Iterator[tuple[Path, bytes]]:
         lines = (SCENARIOS / source / "controller.log").read_text(encoding="utf-8").splitlines()
         for name, contents in wrap(lines).items():
             yield SCENARIOS / scenario / name, contents
-    for scenario, make in SELF_MADE.items():
-        for name, lines in make(SCENARIOS).items():
-            yield SCENARIOS / scenario / name, joined(lines)
+    for scenario, make in {**SELF_MADE, **BLOCKED_PODS}.items():
+        for name, contents in make(SCENARIOS).items():
+            yield SCENARIOS / scenario / name, contents if isinstance(contents, bytes) else joined(contents)
 
 
 def main() -> None:
