@@ -21,11 +21,20 @@ def load(
         ConfigurationError: The configuration, a variable or a flag is wrong.
         RuleError: A rule file cannot be read or used.
     """
+    files = os.pathsep.join(rules) if rules else None
+    settings = load_settings(config, {**(flags or {}), "rules": files})
+    return settings, load_rule_files([Path(file) for file in settings.rules])
+
+
+def load_settings(config: Path | None, flags: Mapping[str, str | None] | None = None) -> Configuration:
+    """The configuration in force, for commands that need no rules.
+
+    Raises:
+        ConfigurationError: The configuration, a variable or a flag is wrong.
+    """
     from pipeline.config import load_configuration
 
-    files = os.pathsep.join(rules) if rules else None
-    settings = load_configuration(config, os.environ, {**(flags or {}), "rules": files})
-    return settings, load_rule_files([Path(file) for file in settings.rules])
+    return load_configuration(config, os.environ, flags)
 
 
 def load_rule_files(files: Sequence[Path]) -> RuleSet:

@@ -11,9 +11,11 @@ import typer
 
 from pipeline.cli.classify import classify_command
 from pipeline.cli.completion import completion_command
+from pipeline.cli.incidents import incidents_app
 from pipeline.cli.replay import replay_command
 from pipeline.cli.rules import rules_app
 from pipeline.cli.schema import schema_command
+from pipeline.cli.store import store_app
 from pipeline.cli.version import version_command
 from pipeline.errors import ExitCode, InterruptionError, WhystuckError
 
@@ -26,7 +28,9 @@ app = typer.Typer(
 )
 app.command("replay")(replay_command)
 app.command("classify")(classify_command)
+app.add_typer(incidents_app, name="incidents")
 app.add_typer(rules_app, name="rules")
+app.add_typer(store_app, name="store")
 app.command("schema")(schema_command)
 app.command("version")(version_command)
 app.command("completion")(completion_command)

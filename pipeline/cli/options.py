@@ -54,6 +54,10 @@ Keys = Annotated[
     list[str] | None,
     typer.Option("--key", metavar="NAMESPACE/NAME", help="Only this object; may be repeated.", show_default=False),
 ]
+Store = Annotated[
+    str | None,
+    typer.Option("--store", metavar="URL", help="The store; setting store.url.", show_default=False),
+]
 
 
 def read_time(text: str | None, option: str) -> datetime | None:

@@ -29,17 +29,22 @@ def print_incidents(result: ReplayResult, files: InputFiles, stream: TextIO) -> 
     console = make_console(stream, is_soft=True)
     shown = [incident for incident in result.incidents if incident.status != "merged"]
     for number, incident in enumerate(shown, 1):
-        _print_incident(console, incident, number, len(shown))
+        _print_incident(console, incident, f"incident {number} of {len(shown)}")
     if not shown:
         console.print("No incident: nothing was stuck for longer than the rule allows.", style="green")
     for line in describe_totals(files, result.totals):
         console.print(Text(line, style="dim"))
 
 
-def _print_incident(console: Console, incident: Incident, number: int, count: int) -> None:
+def print_incident(incident: Incident, stream: TextIO) -> None:
+    """Print one incident."""
+    _print_incident(make_console(stream, is_soft=True), incident, "incident")
+
+
+def _print_incident(console: Console, incident: Incident, name: str) -> None:
     style = _STYLES[incident.severity]
     console.print(f"[{style}]{incident.severity.upper()}[/] [bold]{escape(incident.title)}[/]")
-    console.print(Text(f"  incident {number} of {count}, {incident.status}, id {incident.id}", style="dim"))
+    console.print(Text(f"  {name}, {incident.status}, id {incident.id}", style="dim"))
     _print_field(console, "Since", _since(incident))
     evidence = _best_evidence(incident)
     _print_field(console, "Why", _why(incident, evidence))

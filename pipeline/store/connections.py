@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Dialect, Engine, QueuePool, create_engine, event
 
 from pipeline.errors import StoreError, StoreUnavailableError
@@ -19,9 +20,18 @@ from pipeline.store.settings import StoreSettings
 MAX_READERS = 4
 """Connections for reading; the API has few users, and the database has others."""
 
-_IDLE_IN_TRANSACTION_SECONDS = 10
+_IDLE_WRITER_SECONDS = 10
 """PostgreSQL ends a transaction whose process stands still, so that its locks keep no standby from taking over."""
+_IDLE_READER_SECONDS = 600
+"""What is read may go to somebody who turns pages; it locks nothing."""
 _PAGES_BEFORE_CHECKPOINT = 4000
+
+
+class _Limits(msgspec.Struct, frozen=True):
+    """How long PostgreSQL bears with a session. 0: for ever."""
+
+    statement_seconds: float
+    idle_seconds: int
 
 
 class Database:
@@ -112,6 +122,10 @@ def _make_engine(
     address: Address, settings: StoreSettings, *, size: int, is_reader: bool = False, is_unlimited: bool = False
 ) -> Engine:
     is_sqlite = address.file is not None
+    limits = _Limits(
+        statement_seconds=0.0 if is_unlimited else settings.statement_timeout_seconds,
+        idle_seconds=_IDLE_READER_SECONDS if is_reader else _IDLE_WRITER_SECONDS,
+    )
     engine = create_engine(
         address.url,
         poolclass=QueuePool,
@@ -120,17 +134,15 @@ def _make_engine(
         pool_timeout=settings.connect_timeout_seconds,
         pool_pre_ping=not is_sqlite,
         hide_parameters=True,
-        connect_args=_sqlite_arguments(settings)
-        if is_sqlite
-        else _postgresql_arguments(address, settings, is_unlimited=is_unlimited),
+        connect_args=_sqlite_arguments(settings) if is_sqlite else _postgresql_arguments(address, settings, limits),
     )
     if is_sqlite:
         _prepare_sqlite(engine, is_reader=is_reader)
-    else:
-        if is_reader:
-            engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        _read_password(engine, settings)
-    return engine
+        return engine
+    _read_password(engine, settings)
+    return (
+        engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) if is_reader else engine
+    )
 
 
 def _sqlite_arguments(settings: StoreSettings) -> dict[str, Any]:
@@ -156,13 +168,12 @@ def _prepare_sqlite(engine: Engine, *, is_reader: bool) -> None:
             connection.exec_driver_sql("BEGIN" if is_reader else "BEGIN IMMEDIATE")
 
 
-def _postgresql_arguments(address: Address, settings: StoreSettings, *, is_unlimited: bool) -> dict[str, Any]:
+def _postgresql_arguments(address: Address, settings: StoreSettings, limits: _Limits) -> dict[str, Any]:
     """What libpq and the session are told; what the URL says wins."""
-    statement_ms = 0 if is_unlimited else int(settings.statement_timeout_seconds * 1000)
     session = {
-        "statement_timeout": statement_ms,
+        "statement_timeout": int(limits.statement_seconds * 1000),
         "lock_timeout": int(settings.statement_timeout_seconds * 1000),
-        "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION_SECONDS * 1000,
+        "idle_in_transaction_session_timeout": limits.idle_seconds * 1000,
         "timezone": "UTC",
     }
     options = " ".join(f"-c {name}={value}" for name, value in session.items())

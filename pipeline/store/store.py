@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Self
 
 import msgspec
@@ -13,6 +14,7 @@ from pipeline.store import claims
 from pipeline.store.connections import Database, make_file
 from pipeline.store.file_lock import FileLock
 from pipeline.store.records import Area, Claim, Commit, StatePart, StoredPosition
+from pipeline.store.retention import delete_expired
 from pipeline.store.schema import may_migrate, migrate, require_version
 from pipeline.store.settings import StoreSettings
 from pipeline.store.tables import positions, state_parts
@@ -118,6 +120,18 @@ class SqlStore:
             claims.count_commit(connection, epoch)
             write_commit(connection, commit, max_quarantined=self.database.settings.max_quarantined)
 
+    def delete_expired(self, before: datetime, epoch: int, *, limit: int = 500) -> int:
+        """Delete what ended before a time; call it again as long as it deletes `limit` rows.
+
+        Raises:
+            ClaimLostError: Somebody else is the writer.
+            StoreUnavailableError: Nothing was deleted.
+            CommitUnknownError: As for `commit`.
+        """
+        with self.database.writing("delete what is old") as connection:
+            claims.count_commit(connection, epoch)
+            return delete_expired(connection, before, limit)
+
     def close(self) -> None:
         """Let go of everything. The claim is not released by this."""
         _close(self.database, self._lock)
@@ -130,6 +144,6 @@ def _close(database: Database, lock: FileLock | None) -> None:
 
 
 def _read_parts(connection: Connection) -> Iterator[StatePart]:
-    found = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(state_parts))
+    found = connection.execute(select(state_parts), execution_options={"yield_per": _ROWS_AT_ONCE})
     for area, owner, name, value in found:
         yield StatePart(Area(area), owner, name, bytes(value))

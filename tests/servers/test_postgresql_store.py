@@ -18,6 +18,7 @@ from pipeline.store.settings import MigrateAtStart, StoreSettings
 from pipeline.store.store import SqlStore
 from tests.pipeline.store.contract import StoreContract, loaded
 from tests.pipeline.store.samples import CLAIMED, batch
+from tests.pipeline.store.upkeep_contract import UpkeepContract
 from tests.servers.cutting_proxy import Cut, cutting_proxy
 from tests.servers.postgresql import PostgreSQL
 
@@ -63,6 +64,12 @@ def claim(store: SqlStore, owner: str, lease_seconds: float = CLAIMED) -> int:
 
 class TestPostgreSQL(StoreContract):
     """Everything that is promised."""
+
+
+class TestPostgreSQLUpkeep(UpkeepContract):
+    """Everything that may be asked."""
+
+    without_foreign_keys = "SET session_replication_role = replica"
 
 
 def test_standby_waits_until_the_claim_lapses(two: tuple[SqlStore, SqlStore]) -> None:

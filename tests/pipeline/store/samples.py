@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pipeline.engine.incidents import CauseFacts, ControllerFacts, Incident, Transition
+from pipeline.engine.incidents import CauseFacts, ControllerFacts, Incident, Transition, Victim
 from pipeline.store.records import Area, Commit, StatePart, StoredPosition
 
 NOW = datetime(2026, 11, 23, 15, 54, 34, tzinfo=UTC)
@@ -12,7 +12,24 @@ CLAIMED = 60.0
 
 
 def incident(identity: str = "beab67897846fb9769f0", *, revision: int = 1, status: str = "open") -> Incident:
-    """An incident without victims."""
+    """An incident with one victim."""
+    victim = Victim(
+        kind="rollout",
+        namespace="production",
+        name="api",
+        retries=371,
+        last_retries=371,
+        retries_per_second=0.1,
+        failures=351,
+        first_seen_at=NOW,
+        last_seen_at=NOW,
+        stuck_since_at=NOW,
+        stuck_since_is_estimate=False,
+        recovered_at=None,
+        pace="failing",
+        last_error="x509: certificate has expired",
+        is_stale=False,
+    )
     cause = CauseFacts(
         failure_class="tls.expired",
         established=True,
@@ -40,7 +57,7 @@ def incident(identity: str = "beab67897846fb9769f0", *, revision: int = 1, statu
         resolved_at=None if status == "open" else at,
         merged_into=None,
         cause=cause,
-        victims=(),
+        victims=(victim,),
         evidence=(),
         evidence_omitted_count=0,
         timeline=(),

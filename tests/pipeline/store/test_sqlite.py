@@ -11,6 +11,7 @@ from pipeline.store.settings import StoreSettings
 from pipeline.store.store import SqlStore
 from tests.pipeline.store.contract import StoreContract, loaded
 from tests.pipeline.store.samples import CLAIMED, batch
+from tests.pipeline.store.upkeep_contract import UpkeepContract
 
 
 @pytest.fixture
@@ -21,6 +22,12 @@ def settings(tmp_path: Path) -> StoreSettings:
 
 class TestSqlite(StoreContract):
     """Everything that is promised."""
+
+
+class TestSqliteUpkeep(UpkeepContract):
+    """Everything that may be asked."""
+
+    without_foreign_keys = "PRAGMA foreign_keys = OFF"
 
 
 def test_second_process_is_told_who_has_the_file(settings: StoreSettings) -> None:
