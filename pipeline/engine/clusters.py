@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-import msgspec
-
 from parsers.events import (
     ControllerStarted,
     ControllerStopped,
@@ -33,6 +31,7 @@ from parsers.facts.seen import ObjectSeen
 from parsers.records import Origin
 from pipeline.engine.creations import PodCreations
 from pipeline.engine.inventory import Inventory, Seen
+from pipeline.engine.origins import OriginState
 from pipeline.engine.seen import SeenFailures
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.streaks import Track
@@ -48,23 +47,6 @@ MAX_VERSIONS = 4
 """Versions kept of one object: the newest ones."""
 
 
-class OriginState(msgspec.Struct):
-    """What one origin showed about itself."""
-
-    first_at: datetime
-    last_at: datetime
-    is_controller: bool = False
-    shows_passes: bool = False  # healthy passes can be seen: the log level is info
-    shows_attempts: bool = False  # lines with a key: v0.10 and later
-    version: str | None = None
-    starts: list[datetime] = msgspec.field(default_factory=list)
-    leads: list[datetime] = msgspec.field(default_factory=list)
-    losses: list[datetime] = msgspec.field(default_factory=list)
-    stops: list[datetime] = msgspec.field(default_factory=list)
-    first_pass_at: datetime | None = None
-    last_pass_at: datetime | None = None
-
-
 class ClusterState:
     """The state of one cluster. `feed` is called in each origin's own order; origins may come in any order."""
 
@@ -76,6 +58,8 @@ class ClusterState:
         self.failed: dict[ObjectKey, None] = {}  # keys that ever failed, oldest first
         self.objects: dict[ObjectRef, list[Seen]] = {}
         self.evicted_count = 0
+        self.changed_keys: set[ObjectKey] = set()  # since somebody stored them
+        self.changed_objects: set[ObjectRef] = set()
         self._settings = settings
         self._inventory: Inventory | None = None
         self._pending: dict[Origin, set[ObjectKey]] = {}  # passes whose success is not certain yet
@@ -113,6 +97,22 @@ class ClusterState:
             case _:
                 return self._feed_milestone(event, origin)
 
+    def recall_key(self, key: ObjectKey, tracks: dict[Origin, Track], *, has_failed: bool) -> None:
+        """Know again how a key fared."""
+        self.keys[key] = tracks
+        if has_failed:
+            self.failed[key] = None
+        for origin, track in tracks.items():
+            if track.completed_at is not None:
+                self._pending.setdefault(origin, set()).add(key)
+            self._has_long_history |= len(track.streaks) > 2 * self._settings.max_history
+        self._most_keys = max(self._settings.max_keys, len(self.keys)) * ROOM
+
+    def recall_object(self, ref: ObjectRef, history: list[Seen]) -> None:
+        """Know an object again."""
+        self.objects[ref] = history
+        self._inventory = None
+
     def inventory(self) -> Inventory:
         """What the objects say, in their newest versions."""
         if self._inventory is None:
@@ -134,6 +134,7 @@ class ClusterState:
         ref = event.facts.ref
         if isinstance(event.facts, KubernetesEventFacts) and not ref.name:
             ref = ObjectRef(f"Event {event.facts.reason}", event.facts.involved.namespace, str(event.facts.involved))
+        self.changed_objects.add(ref)
         if event.is_deleted:
             self.objects.pop(ref, None)
             self._inventory = None
@@ -143,7 +144,9 @@ class ClusterState:
         history = self.objects.get(ref)
         if history is None:
             if len(self.objects) >= MAX_OBJECTS:
-                del self.objects[next(iter(self.objects))]
+                oldest = next(iter(self.objects))
+                del self.objects[oldest]
+                self.changed_objects.add(oldest)
                 self.evicted_count += 1
             history = self.objects[ref] = []
         history.append((event.at, event.facts))
@@ -169,6 +172,7 @@ class ClusterState:
         return state
 
     def _track(self, key: ObjectKey, origin: Origin) -> Track:
+        self.changed_keys.add(key)
         tracks = self.keys.get(key)
         if tracks is None:
             tracks = self.keys[key] = {}
@@ -240,9 +244,10 @@ class ClusterState:
 
     def _restart(self, event: Event) -> None:
         """Every count of the process begins at zero again."""
-        for tracks in self.keys.values():
+        for key, tracks in self.keys.items():
             track = tracks.get(event.origin)
             if track is not None:
+                self.changed_keys.add(key)
                 track.restart(event.at)
 
     def _confirm_passes(self, origin: Origin, at: datetime) -> bool:
@@ -257,6 +262,7 @@ class ClusterState:
         for key in list(waiting):
             track = self.keys.get(key, {}).get(origin)
             if track is not None:
+                self.changed_keys.add(key)
                 passes_before = track.passes[-1:]
                 track.confirm_before(at)
                 has_ended |= key in self.failed and track.passes[-1:] != passes_before
@@ -278,6 +284,7 @@ class ClusterState:
         """
         if self._has_long_history:
             for key in self.failed:
+                self.changed_keys.add(key)
                 for track in self.keys[key].values():
                     self.evicted_count += track.trim(self._settings.max_history)
             self._has_long_history = False
@@ -291,10 +298,21 @@ class ClusterState:
             if key not in in_trouble and not (is_failing and newest_at is not None and newest_at - at < SILENT_FOR)
         ]
         for key in [*healthy, *over][:surplus]:
-            del self.keys[key]
-            self.failed.pop(key, None)
+            self.drop_key(key)
             self.evicted_count += 1
         self._most_keys = max(self._settings.max_keys, len(self.keys)) * ROOM
+
+    def drop_key(self, key: ObjectKey) -> None:
+        """Forget a key."""
+        del self.keys[key]
+        self.failed.pop(key, None)
+        self.changed_keys.add(key)
+
+    def drop_object(self, ref: ObjectRef) -> None:
+        """Forget an object."""
+        del self.objects[ref]
+        self.changed_objects.add(ref)
+        self._inventory = None
 
     def _is_failing(self, key: ObjectKey) -> bool:
         return any(track.open_streak is not None for track in self.keys[key].values())

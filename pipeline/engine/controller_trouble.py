@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from pipeline.engine.causes import Cause, choose_cause
-from pipeline.engine.clusters import ClusterState, OriginState
+from pipeline.engine.clusters import ClusterState
 from pipeline.engine.culprits import Aliases, culprit_of, identity_of
+from pipeline.engine.origins import OriginState
 from pipeline.engine.seen import MIN_REPEATS, SeenFailure
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.tallies import Sighting, Tally

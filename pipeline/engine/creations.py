@@ -6,6 +6,7 @@ pods are wanted. Each origin is fed in its own order; what one origin saw recove
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -49,6 +50,7 @@ class PodCreations:
     def __init__(self) -> None:
         self.histories: dict[ObjectRef, CreationHistory] = {}
         self.evicted_count = 0
+        self.changed: set[ObjectRef] = set()  # since somebody stored them
         self._counted: dict[tuple[ObjectRef, str], tuple[int, datetime | None]] = {}
 
     def feed_line(self, event: PodCreationSeen) -> None:
@@ -106,12 +108,37 @@ class PodCreations:
         since = min(condition.changed_at or event.at, event.at)
         _hold(history, event.failure, Sighting(event.at, event.origin, event.line), since, event.latest_at or event.at)
 
+    def counted(self, refs: Collection[ObjectRef]) -> dict[ObjectRef, dict[str, tuple[int, datetime | None]]]:
+        """What was counted of the Events about some objects."""
+        found: dict[ObjectRef, dict[str, tuple[int, datetime | None]]] = {ref: {} for ref in refs}
+        for (ref, which), shown in self._counted.items():
+            if ref in found:
+                found[ref][which] = shown
+        return found
+
+    def recall(
+        self, ref: ObjectRef, history: CreationHistory, counted: Mapping[str, tuple[int, datetime | None]]
+    ) -> None:
+        """Know again how the creations of an object's pods fared."""
+        self.histories[ref] = history
+        self._counted.update({(ref, which): shown for which, shown in counted.items()})
+
+    def drop(self, ref: ObjectRef) -> None:
+        """Forget an object."""
+        del self.histories[ref]
+        self.changed.add(ref)
+        for place in [place for place in self._counted if place[0] == ref]:
+            del self._counted[place]
+
     def _history(self, ref: ObjectRef) -> CreationHistory:
+        self.changed.add(ref)
         history = self.histories.get(ref)
         if history is None:
             history = self.histories[ref] = CreationHistory()
             if len(self.histories) > MAX_HISTORIES:
-                del self.histories[next(iter(self.histories))]
+                oldest = next(iter(self.histories))
+                del self.histories[oldest]
+                self.changed.add(oldest)
                 self.evicted_count += 1
         return history
 

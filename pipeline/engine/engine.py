@@ -10,16 +10,20 @@ Pure: it reads no clock; time comes from the events, and `advance(at)` moves it 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from parsers.events import ErrorNotUnderstood, Event
 from parsers.facts.seen import ObjectSeen
 from parsers.rules.model import RuleSet
+from pipeline.engine.changes import Changes, recall_part
 from pipeline.engine.clusters import ClusterState
 from pipeline.engine.compose import compose
+from pipeline.engine.forgetting import forget_before
 from pipeline.engine.grouping import find_troubles
 from pipeline.engine.incidents import Incident
 from pipeline.engine.lifecycle import Found, Lifecycle
+from pipeline.engine.memory import ClusterMemory, EnginePart, Memory, decode
 from pipeline.engine.settings import EngineSettings
 
 EVALUATE_EVERY = timedelta(seconds=5)
@@ -51,10 +55,7 @@ class Engine:
         """Take one event; returns incidents that changed, in their new revision."""
         if isinstance(event, ErrorNotUnderstood):  # blames nobody
             return []
-        cluster = self._clusters.get(event.origin.cluster)
-        if cluster is None:
-            cluster = self._clusters[event.origin.cluster] = _Cluster(event.origin.cluster, self._settings, self._rules)
-        return cluster.feed(event, self._evaluate_every)
+        return self._cluster(event.origin.cluster).feed(event, self._evaluate_every)
 
     def advance(self, at: datetime) -> list[Incident]:
         """Time is `at` now, in all clusters; returns incidents that changed."""
@@ -69,6 +70,33 @@ class Engine:
         found = [incident for cluster in self._clusters.values() for incident in cluster.lifecycle.incidents()]
         return sorted(found, key=lambda incident: (incident.opened_at, incident.id))
 
+    def take_changes(self) -> list[EnginePart]:
+        """The parts of the state that changed since this was asked the last time, to be stored together."""
+        return [part for _, cluster in sorted(self._clusters.items()) for part in cluster.changes.take()]
+
+    def recall(self, parts: Iterable[EnginePart]) -> None:
+        """Know again what was stored; to be called before anything is fed.
+
+        Raises:
+            msgspec.DecodeError: A part was written by a version that had other parts.
+        """
+        for part in parts:
+            if part.value is not None:
+                self._cluster(part.cluster).recall(decode(part.value))
+        for cluster in self._clusters.values():
+            cluster.changes.take()
+
+    def forget(self, before: datetime) -> None:
+        """Forget what was over before a moment, so that the state of a daemon does not grow over months."""
+        for _, cluster in sorted(self._clusters.items()):
+            cluster.forget(before)
+
+    def _cluster(self, name: str) -> _Cluster:
+        cluster = self._clusters.get(name)
+        if cluster is None:
+            cluster = self._clusters[name] = _Cluster(name, self._settings, self._rules)
+        return cluster
+
 
 class _Cluster:
     """One cluster: its state, and the incidents told so far."""
@@ -82,6 +110,24 @@ class _Cluster:
         self._now: datetime | None = None
         self._evaluated_at: datetime | None = None
         self._is_dirty = False
+        self.changes = Changes(name, self._state, self.lifecycle, self._memory)
+
+    def _memory(self) -> ClusterMemory:
+        return ClusterMemory(self._now, self._is_dirty, self._state.evicted_count)
+
+    def recall(self, memory: Memory) -> None:
+        if isinstance(memory, ClusterMemory):
+            self._now, self._is_dirty = memory.now, memory.is_dirty
+            self._state.evicted_count = memory.evicted_count
+        else:
+            recall_part(memory, self._state, self.lifecycle)
+
+    def forget(self, before: datetime) -> None:
+        if self._now is None:
+            return
+        forget_before(self._state, before, self._now)
+        self.lifecycle.settle()
+        self.lifecycle.forget(before)
 
     def feed(self, event: Event, evaluate_every: timedelta | None) -> list[Incident]:
         # A snapshot is taken whenever somebody takes it: only the logs say how far the story has been told.

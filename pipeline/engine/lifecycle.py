@@ -8,13 +8,14 @@ longer found because its keys were forgotten stays as it was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from pipeline.engine.grouping import Mark
 from pipeline.engine.incidents import Incident, Transition, Victim
+from pipeline.engine.memory import IncidentMemory
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -41,6 +42,37 @@ class Lifecycle:
 
     def _all(self) -> list[Incident]:
         return list({**self._told, **self._waiting}.values())
+
+    def memories(self) -> Iterator[IncidentMemory]:
+        """What has to be known of each incident to go on with it."""
+        for incident in self._all():
+            yield IncidentMemory(
+                incident=incident,
+                marks=self._marks.get(incident.id, frozenset()),
+                is_waiting=incident.id in self._waiting,
+                is_withdrawn=incident.id in self._withdrawn,
+                is_settled=incident.id in self._settled,
+            )
+
+    def recall(self, memory: IncidentMemory) -> None:
+        """Know an incident again."""
+        incident = memory.incident
+        (self._waiting if memory.is_waiting else self._told)[incident.id] = incident
+        self._marks[incident.id] = memory.marks
+        if memory.is_withdrawn:
+            self._withdrawn.add(incident.id)
+        if memory.is_settled:
+            self._settled.add(incident.id)
+
+    def forget(self, before: datetime) -> None:
+        """Forget incidents that ended before a moment; what they were made of has to be forgotten first."""
+        over = [one.id for one in self._told.values() if one.resolved_at is not None and one.resolved_at < before]
+        for incident_id in over:
+            if self._told[incident_id].status != "open":
+                del self._told[incident_id]
+                self._marks.pop(incident_id, None)
+                self._withdrawn.discard(incident_id)
+                self._settled.discard(incident_id)
 
     def update(self, found: Sequence[Found], now: datetime) -> list[Incident]:
         """Compare the incidents found now with those told before; returns the changes to tell."""

@@ -61,6 +61,23 @@ class SeenFailures:
     def __len__(self) -> int:
         return len(self._by_episode)
 
+    def episodes(self) -> Iterator[tuple[int, SeenFailure]]:
+        """All of them, with the number of the episode."""
+        return ((episode, known) for (_, episode), known in self._by_episode.items())
+
+    def recall(self, episode: int, known: SeenFailure) -> None:
+        """Know a failure again."""
+        place = (known.origin, known.carrier, signature_of(known.tally.failure))
+        self._by_episode[(place, episode)] = known
+        self._episodes[place] = max(episode, self._episodes.get(place, 0))
+        if known.worked_at is None:
+            self._unanswered.setdefault(known.origin, []).append(known)
+
+    def forget(self, before: datetime) -> None:
+        """Forget those that were met for the last time before a moment."""
+        for place, episode in [one for one, known in self._by_episode.items() if known.tally.last.at < before]:
+            self._drop(place, episode)
+
     def feed(self, event: FailureSeen) -> None:
         """Count a failure."""
         place = (event.origin, event.carrier, signature_of(event.failure))
@@ -100,8 +117,11 @@ class SeenFailures:
         if len(self._by_episode) <= MAX_SEEN:
             return
         place, episode = min(self._by_episode, key=lambda one: self._by_episode[one].tally.last)
-        known = self._by_episode.pop((place, episode))
+        self._drop(place, episode)
         self.evicted_count += 1
+
+    def _drop(self, place: _Place, episode: int) -> None:
+        known = self._by_episode.pop((place, episode))
         if self._episodes.get(place) == episode:
             del self._episodes[place]
         unanswered = self._unanswered.get(known.origin, [])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from pipeline.engine.clusters import ClusterState, OriginState
+from pipeline.engine.clusters import ClusterState
 from pipeline.engine.grouping import Trouble
 from pipeline.engine.incidents import TimelineEntry
+from pipeline.engine.origins import OriginState
 from pipeline.engine.spells import onset_of
 
 MAX_TIMELINE = 40

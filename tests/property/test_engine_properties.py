@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from parsers.events import Event
 from pipeline.engine.engine import Engine
+from pipeline.engine.memory import EnginePart
 from pipeline.engine.settings import EngineSettings
 from tests.pipeline.engine.builders import by_time, rules
 from tests.property.histories import Streams, histories, interleavings
@@ -31,6 +32,10 @@ def _end(events: Iterable[Event], evaluate_every: timedelta | None, *, without: 
     for event in events:
         engine.feed(event)
     engine.finish()
+    return _shown(engine, without=without)
+
+
+def _shown(engine: Engine, *, without: Iterable[str] = ()) -> Shown:
     left_out = {*OF_THE_TELLING, *without}
     shown = [msgspec.to_builtins(incident) for incident in engine.incidents() if incident.status != "merged"]
     return sorted(({name: one[name] for name in one if name not in left_out} for one in shown), key=str)
@@ -80,6 +85,39 @@ def test_logs_that_come_late_end_in_the_same_incidents(case: tuple[Streams, list
     _check_late_logs(*case)
 
 
+def _stored_and_recalled(engine: Engine, stored: dict[tuple[str, str], EnginePart]) -> Engine:
+    """Another process goes on with what was stored."""
+    for part in engine.take_changes():
+        if part.value is None:
+            del stored[part.cluster, part.name]
+        else:
+            stored[part.cluster, part.name] = part
+    fresh = Engine(EngineSettings(), rules(), evaluate_every=timedelta(seconds=5))
+    fresh.recall(stored.values())
+    return fresh
+
+
+def _check_restarts(events: list[Event], places: set[int]) -> None:
+    whole = Engine(EngineSettings(), rules(), evaluate_every=timedelta(seconds=5))
+    engine, stored = Engine(EngineSettings(), rules(), evaluate_every=timedelta(seconds=5)), {}
+    for index, event in enumerate(events):
+        whole.feed(event)
+        if index in places:
+            engine = _stored_and_recalled(engine, stored)
+        engine.feed(event)
+    whole.finish()
+    engine = _stored_and_recalled(engine, stored)
+    engine.finish()
+    assert _shown(whole) == _shown(engine)
+
+
+@QUICK
+@given(histories(is_steady=True), st.sets(st.integers(0, 300)))
+def test_restarts_of_ours_do_not_matter(streams: Streams, places: set[int]) -> None:
+    """Whatever is stored part by part and taken up by another process: the same incidents, ids included."""
+    _check_restarts(by_time(streams.values()), places)
+
+
 @pytest.mark.long
 @DEEP
 @given(_with_mix(histories(most_steps=150)), histories(is_steady=True, most_steps=150))
@@ -88,3 +126,4 @@ def test_all_of_it_in_depth(case: tuple[Streams, list[Event]], steady: Streams) 
     _check_interleaving(*case)
     _check_late_logs(*case)
     _check_looking(steady)
+    _check_restarts(by_time(steady.values()), set(range(0, 5_000, 7)))

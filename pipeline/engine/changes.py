@@ -1,0 +1,129 @@
+"""Which parts of a cluster's state changed since they were stored, and how they come back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+
+from pipeline.engine.clusters import ClusterState
+from pipeline.engine.lifecycle import Lifecycle
+from pipeline.engine.memory import (
+    ClusterMemory,
+    CreationMemory,
+    EnginePart,
+    IncidentMemory,
+    KeyMemory,
+    Memory,
+    ObjectMemory,
+    OriginMemory,
+    SeenMemory,
+    encode,
+    name_of,
+)
+
+
+class Changes:
+    """Compares the state of one cluster with what was stored of it.
+
+    Keys, objects and creations are many and note their changes themselves. Incidents are replaced when they change.
+    The others are few and are compared in their encoded form.
+    """
+
+    def __init__(
+        self, cluster: str, state: ClusterState, lifecycle: Lifecycle, of_cluster: Callable[[], ClusterMemory]
+    ) -> None:
+        self._cluster = cluster
+        self._state = state
+        self._lifecycle = lifecycle
+        self._of_cluster = of_cluster
+        self._incidents: dict[str, IncidentMemory] = {}
+        self._digests: dict[str, bytes] = {}
+
+    def take(self) -> list[EnginePart]:
+        """The parts that changed since this was asked the last time."""
+        parts = [*self._of_keys(), *self._of_objects(), *self._of_creations(), *self._of_incidents(), *self._of_rest()]
+        return [EnginePart(self._cluster, name, value) for name, value in parts]
+
+    def _of_keys(self) -> Iterator[tuple[str, bytes | None]]:
+        state = self._state
+        for key in sorted(state.changed_keys):
+            tracks = state.keys.get(key)
+            memory = KeyMemory(key, tracks, key in state.failed) if tracks is not None else None
+            yield name_of("key", key), encode(memory) if memory is not None else None
+        state.changed_keys.clear()
+
+    def _of_objects(self) -> Iterator[tuple[str, bytes | None]]:
+        state = self._state
+        for ref in sorted(state.changed_objects):
+            history = state.objects.get(ref)
+            yield name_of("object", ref), encode(ObjectMemory(ref, history)) if history is not None else None
+        state.changed_objects.clear()
+
+    def _of_creations(self) -> Iterator[tuple[str, bytes | None]]:
+        creations = self._state.creations
+        if not creations.changed:
+            return
+        counted = creations.counted(creations.changed)
+        for ref in sorted(creations.changed):
+            history = creations.histories.get(ref)
+            memory = CreationMemory(ref, history, counted[ref]) if history is not None else None
+            yield name_of("creation", ref), encode(memory) if memory is not None else None
+        creations.changed.clear()
+
+    def _of_incidents(self) -> Iterator[tuple[str, bytes | None]]:
+        now = {memory.incident.id: memory for memory in self._lifecycle.memories()}
+        for incident_id, memory in now.items():
+            if not _is_same(self._incidents.get(incident_id), memory):
+                yield f"incident/{incident_id}", encode(memory)
+        for incident_id in self._incidents.keys() - now.keys():
+            yield f"incident/{incident_id}", None
+        self._incidents = now
+
+    def _of_rest(self) -> Iterator[tuple[str, bytes | None]]:
+        now: dict[str, bytes] = {}
+        for name, memory in self._rest():
+            value = encode(memory)
+            digest = hashlib.blake2b(value, digest_size=16).digest()
+            now[name] = digest
+            if self._digests.get(name) != digest:
+                yield name, value
+        for name in self._digests.keys() - now.keys():
+            yield name, None
+        self._digests = now
+
+    def _rest(self) -> Iterator[tuple[str, Memory]]:
+        yield "cluster", self._of_cluster()
+        for origin, state in self._state.origins.items():
+            yield name_of("origin", origin), OriginMemory(origin, state)
+        for episode, seen in self._state.seen.episodes():
+            place = (seen.origin, seen.carrier, seen.tally.failure.failure_class, seen.tally.first, episode)
+            yield name_of("seen", place), SeenMemory(episode, seen)
+
+
+def _is_same(one: IncidentMemory | None, other: IncidentMemory) -> bool:
+    return (
+        one is not None
+        and one.incident is other.incident
+        and one.marks == other.marks
+        and (one.is_waiting, one.is_withdrawn, one.is_settled)
+        == (other.is_waiting, other.is_withdrawn, other.is_settled)
+    )
+
+
+def recall_part(memory: Memory, state: ClusterState, lifecycle: Lifecycle) -> None:
+    """Put a part back where it was."""
+    match memory:
+        case KeyMemory():
+            state.recall_key(memory.key, memory.tracks, has_failed=memory.has_failed)
+        case OriginMemory():
+            state.origins[memory.origin] = memory.state
+        case SeenMemory():
+            state.seen.recall(memory.episode, memory.seen)
+        case ObjectMemory():
+            state.recall_object(memory.ref, memory.history)
+        case CreationMemory():
+            state.creations.recall(memory.ref, memory.history, memory.counted)
+        case IncidentMemory():
+            lifecycle.recall(memory)
+        case ClusterMemory():
+            raise AssertionError("the cluster keeps its own")

@@ -1,0 +1,24 @@
+"""What an origin shows about itself: a controller's process, or another component's log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+
+class OriginState(msgspec.Struct):
+    """What one origin showed about itself."""
+
+    first_at: datetime
+    last_at: datetime
+    is_controller: bool = False
+    shows_passes: bool = False  # healthy passes can be seen: the log level is info
+    shows_attempts: bool = False  # lines with a key: v0.10 and later
+    version: str | None = None
+    starts: list[datetime] = msgspec.field(default_factory=list)
+    leads: list[datetime] = msgspec.field(default_factory=list)
+    losses: list[datetime] = msgspec.field(default_factory=list)
+    stops: list[datetime] = msgspec.field(default_factory=list)
+    first_pass_at: datetime | None = None
+    last_pass_at: datetime | None = None
