@@ -31,7 +31,7 @@ __all__ = [
     "Configuration",
     "FailOn",
     "RedactSettings",
-    "Source",
+    "SettingSource",
     "TracedConfiguration",
     "environment_name",
     "is_secret",
@@ -100,7 +100,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Incidents of this severity or worse give status 3. A warning is worth a look, so it is the default."""
 
 
-class Source(enum.Enum):
+class SettingSource(enum.Enum):
     """Who decided a setting."""
 
     DEFAULT = "default"
@@ -113,7 +113,7 @@ class TracedConfiguration(msgspec.Struct, frozen=True):
     """The configuration in force, and who decided each setting."""
 
     configuration: Configuration
-    sources: Mapping[str, Source]  # by path of the setting; every setting is in it
+    sources: Mapping[str, SettingSource]  # by path of the setting; every setting is in it
 
 
 def load_configuration(
@@ -142,23 +142,23 @@ def trace_configuration(
         ConfigurationError: As there.
     """
     values: dict[str, Any] = {}
-    sources = dict.fromkeys(settings(), Source.DEFAULT)
+    sources = dict.fromkeys(settings(), SettingSource.DEFAULT)
     complaints = Complaints()
     if path is not None:
         with complaints.gather():
             values = _read_file(path)
-            sources |= dict.fromkeys(_settings_in(values), Source.FILE)
+            sources |= dict.fromkeys(_settings_in(values), SettingSource.FILE)
     for name, text in sorted(environment.items()):
         if name.startswith(_PREFIX) and text and not _is_foreign(name):
             with complaints.gather():
                 setting = _setting_of(name)
                 _put(values, setting, _read_outside(setting, text, source=name))
-                sources[setting] = Source.ENVIRONMENT
+                sources[setting] = SettingSource.ENVIRONMENT
     for setting, flag in (flags or {}).items():
         if flag is not None:
             with complaints.gather():
                 _put(values, setting, _read_outside(setting, flag, source="command line"))
-                sources[setting] = Source.FLAG
+                sources[setting] = SettingSource.FLAG
     complaints.raise_all(MAX_COMPLAINTS)
     _complete_overrides(values)
     return TracedConfiguration(_convert(values), sources)

@@ -9,7 +9,7 @@ import pytest
 from pipeline.config import (
     Configuration,
     FailOn,
-    Source,
+    SettingSource,
     _is_foreign,
     environment_name,
     load_configuration,
@@ -247,12 +247,12 @@ def test_traces_who_decided_each_setting(tmp_path: Path) -> None:
     path = tmp_path / "whystuck.yaml"
     path.write_text("cluster: file\nfail_on: critical\nengine: {max_keys: 1, max_evidence: 1}\n", encoding="utf-8")
     traced = trace_configuration(path, {"WHYSTUCK_ENGINE_MAX_EVIDENCE": "2"}, {"cluster": "flag", "fail_on": None})
-    decided = {setting: source for setting, source in traced.sources.items() if source is not Source.DEFAULT}
+    decided = {setting: source for setting, source in traced.sources.items() if source is not SettingSource.DEFAULT}
     assert {
-        "engine.max_keys": Source.FILE,
-        "engine.max_evidence": Source.ENVIRONMENT,
-        "fail_on": Source.FILE,
-        "cluster": Source.FLAG,
+        "engine.max_keys": SettingSource.FILE,
+        "engine.max_evidence": SettingSource.ENVIRONMENT,
+        "fail_on": SettingSource.FILE,
+        "cluster": SettingSource.FLAG,
     } == decided
     assert settings().keys() == traced.sources.keys()
 
