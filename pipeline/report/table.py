@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from pipeline.engine.incidents import Evidence, Incident, Victim
-from pipeline.engine.wording import age_text
+from pipeline.engine.phrases import age_text
 from pipeline.report.summary import describe_totals
 from pipeline.report.terminal import make_console
 
