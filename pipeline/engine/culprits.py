@@ -227,6 +227,13 @@ def _object_culprit(key: ObjectKey | None, failure: Failure) -> Culprit:
     return Culprit(named.resource or "Controller", named.name, named.namespace)
 
 
+def is_about_key(culprit: Culprit, key: ObjectKey | None) -> bool:
+    """Whether the culprit is the object of the key itself, or, without a key, the controller."""
+    if key is None:
+        return culprit.kind == "Controller"
+    return (culprit.kind, culprit.namespace, culprit.name) == (_KIND_TITLES[key.kind], key.namespace, key.name)
+
+
 def identity_of(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> str:
     """Equal for failures that have one cause."""
     culprit = culprit_of(failure, key, aliases)

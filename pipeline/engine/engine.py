@@ -25,6 +25,7 @@ from pipeline.engine.incidents import Incident
 from pipeline.engine.lifecycle import Found, Lifecycle
 from pipeline.engine.memory import ClusterMemory, EnginePart, Memory, decode
 from pipeline.engine.settings import EngineSettings
+from pipeline.engine.surroundings import Surroundings
 from pipeline.engine.watched import WatchedLog, WatchedLogs
 
 EVALUATE_EVERY = timedelta(seconds=5)
@@ -169,8 +170,9 @@ class _Cluster:
         self._evaluated_at = now
         self._is_dirty = False
         troubles = find_troubles(self._state, self._settings, now)
+        around = Surroundings(self._state)
         found = [
-            Found(compose(trouble, self._state, self._name, self._settings, self._rules, now), trouble.marks)
+            Found(compose(trouble, around, self._name, self._settings, self._rules, now), trouble.marks)
             for trouble in troubles
         ]
         if self._state.has_forgotten():

@@ -59,15 +59,36 @@ class CertificateOfCause(msgspec.Struct, frozen=True):
     subject: str | None
 
 
+class WeighedPoint(msgspec.Struct, frozen=True):
+    """Something that speaks for or against a suspect: `reason` is of a closed list, the text holds the facts."""
+
+    reason: str
+    text: str
+
+
 class Suspect(msgspec.Struct, frozen=True):
-    """Something that may be the cause, and what speaks against it."""
+    """Something that may be the cause, and what speaks for and against it."""
+
+    failure_class: str = msgspec.field(name="class")
+    culprit: CulpritFacts | None
+    text: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    count: int
+    in_favour: tuple[WeighedPoint, ...] = msgspec.field(name="for")
+    against: tuple[WeighedPoint, ...]
+
+
+class Symptom(msgspec.Struct, frozen=True):
+    """Another error of what is stuck, which the cause explains."""
 
     failure_class: str = msgspec.field(name="class")
     text: str
     first_seen_at: datetime
     last_seen_at: datetime
     count: int
-    against: tuple[str, ...]
+    relation: Literal["explained", "same_culprit", "follows", "names_nobody"]
+    why: str
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -87,6 +108,7 @@ class CauseFacts(msgspec.Struct, frozen=True):
     culprit: CulpritFacts | None
     webhook: WebhookFacts | None
     certificate: CertificateOfCause | None
+    symptoms: tuple[Symptom, ...] = ()
     suspects: tuple[Suspect, ...] = ()
     missing: tuple[Missing, ...] = ()
 
