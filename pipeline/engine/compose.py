@@ -79,7 +79,7 @@ def compose(
         victims=victims,
         evidence=evidence,
         evidence_omitted_count=omitted,
-        timeline=timeline_of(trouble, state),
+        timeline=timeline_of(trouble, around),
         remediation=remediation_of(trouble.cause, victims, rules, controller.namespace),
         runbook_url=runbook_of(trouble.cause.failure_class, settings.runbook_url),
     )

@@ -152,11 +152,17 @@ class Evidence(msgspec.Struct, frozen=True):
     provenance: LineProvenance
 
 
+ChangeCategory = Literal[
+    "trouble", "controller", "rollout", "autoscaler", "webhook", "crd", "certificate", "pod", "lease"
+]
+
+
 class TimelineEntry(msgspec.Struct, frozen=True):
-    """Something that happened."""
+    """Something that happened; what changed before an onset is a fact, and blames nobody."""
 
     at: datetime
     what: str
+    category: ChangeCategory
 
 
 class Step(msgspec.Struct, frozen=True):

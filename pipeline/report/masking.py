@@ -28,8 +28,8 @@ Record = TypeVar("Record", bound=msgspec.Struct)
 _KEPT_FIELDS = frozenset(
     {
         "schema_version", "id", "fingerprint", "merged_into", "incident", "frame", "transition", "kind", "status",
-        "severity", "basis", "reason", "relation", "class", "also", "rule", "type", "pace", "trend", "version",
-        "serial_number", "verb",
+        "severity", "basis", "reason", "relation", "category", "class", "also", "rule", "type", "pace", "trend",
+        "version", "serial_number", "verb",
     }
 )  # fmt: skip
 """Fields with a closed vocabulary, and ids. `kind` is a kind of objects, never an object."""

@@ -21,7 +21,10 @@ def _days(count: int) -> Engine:
     engine = _engine()
     for day in range(count):
         origin = Origin(source="controller", pod=f"argo-rollouts-{day}")
-        story = [back_off(day * DAY, day * DAY + 300, origin=origin), healthy(day * DAY + 310, day * DAY + 400, origin=origin)]
+        story = [
+            back_off(day * DAY, day * DAY + 300, origin=origin),
+            healthy(day * DAY + 310, day * DAY + 400, origin=origin),
+        ]
         for event in by_time(story):
             engine.feed(event)
         engine.advance(BEGIN + timedelta(days=day, hours=1))
