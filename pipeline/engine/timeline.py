@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from parsers.facts.references import ServiceRef
-from pipeline.engine.prior_changes import Change, changes_before
-from pipeline.engine.origins import OriginState
 from pipeline.engine.grouping import Trouble
 from pipeline.engine.incidents import TimelineEntry
 from pipeline.engine.joins import services_behind
+from pipeline.engine.origins import OriginState
+from pipeline.engine.prior_changes import Change, changes_before
 from pipeline.engine.spells import onset_of
 from pipeline.engine.surroundings import Surroundings
 

@@ -15,8 +15,8 @@ from parsers.facts.rollouts import RolloutFacts
 from parsers.facts.seen import AnyFacts
 from parsers.facts.services import EndpointSliceFacts
 from parsers.facts.workloads import PodFacts, ReplicaSetFacts
-from pipeline.engine.prior_changes import MAX_CHANGES, changes_before
 from pipeline.engine.inventory import Inventory
+from pipeline.engine.prior_changes import MAX_CHANGES, changes_before
 from tests.pipeline.engine.builders import API, WEB, at
 
 GUARD = ServiceRef("tools", "guard")
