@@ -169,6 +169,13 @@ def environment_name(setting: str) -> str:
     return _PREFIX + setting.replace(".", "_").upper()
 
 
+def split_list(setting: str, text: str) -> list[str]:
+    """The items of a list that stands in a variable: paths are separated like PATH, all else by commas."""
+    is_paths = setting == "rules" or setting.endswith("_files")
+    parts = text.split(os.pathsep if is_paths else ",")
+    return [part.strip() for part in parts if part.strip()]
+
+
 def settings() -> dict[str, inspect.Type]:
     """Every setting's path and type, as in `engine.runaway.retries`; lists are one setting."""
     return dict(_settings_below(_TYPE, ""))
@@ -208,13 +215,13 @@ def _setting_of(variable: str) -> str:
 
 
 def _read_outside(setting: str, text: str, *, source: str) -> object:
-    """A value that stands outside the file: a list of texts is separated like PATH, anything longer is YAML."""
+    """A value that stands outside the file: a list of texts is separated, anything longer is YAML."""
     kind, place = settings()[setting], Place(source, setting)
     node: yaml.Node | None
     match kind:
         case inspect.VarTupleType(item_type=inspect.StrType()):
-            parts = [part for part in text.split(os.pathsep) if part]
-            node = yaml.SequenceNode(_TEXT_TAG, [yaml.ScalarNode(_TEXT_TAG, part) for part in parts])
+            parts = [yaml.ScalarNode(_TEXT_TAG, part) for part in split_list(setting, text)]
+            node = yaml.SequenceNode(_TEXT_TAG, parts)
         case inspect.VarTupleType():
             node = compose_yaml(text, place)
         case _:

@@ -14,6 +14,7 @@ from pipeline.config import (
     environment_name,
     load_configuration,
     settings,
+    split_list,
     trace_configuration,
 )
 from pipeline.engine.settings import EngineSettings, RuleOverride, RunawayRule, SeverityRule
@@ -292,6 +293,20 @@ ENVIRONMENT = {
 def test_reads_the_environment(environment: dict[str, str], expected: Configuration) -> None:
     """Every setting has a variable."""
     assert expected == load_configuration(None, environment)
+
+
+LISTS = {
+    "paths": ("rules", "a.toml:/b c.toml", ["a.toml", "/b c.toml"]),
+    "files": ("kafka.ca_files", "a.pem:", ["a.pem"]),
+    "addresses": ("kafka.bootstrap_servers", "kafka-0:9092, kafka-1:9092,", ["kafka-0:9092", "kafka-1:9092"]),
+    "one": ("kafka.topics", "logs", ["logs"]),
+}
+
+
+@pytest.mark.parametrize(("setting", "text", "items"), LISTS.values(), ids=LISTS)
+def test_lists_in_variables(setting: str, text: str, items: list[str]) -> None:
+    """Paths are separated like PATH; of addresses that would cut off the ports."""
+    assert items == split_list(setting, text)
 
 
 WRONG_ENVIRONMENT = {
