@@ -11,6 +11,8 @@
     │   ├── ClaimLostError      1    somebody else has become the writer: nothing was committed
     │   ├── StoreUnavailableError 1  it is away, full or does not answer: nothing was committed
     │   └── CommitUnknownError  1    it went away during a commit: whether it was made is not known
+    ├── SourceError             1    a live source cannot be reached, or what it gives makes no sense
+    │   └── SourceRefusedError  2    it is there, but cannot be used as configured: credentials, names, rights
     ├── TimeLimitError        124    the time given with --timeout is over
     └── InterruptionError  128+N     signal N came: 130 after Ctrl-C, 143 after a termination
 
@@ -86,6 +88,16 @@ class StoreUnavailableError(StoreError):
 
 class CommitUnknownError(StoreError):
     """The store went away during a commit: it was made as a whole or not at all, but which is not known."""
+
+
+class SourceError(WhystuckError):
+    """A live source cannot be reached; trying again later may help."""
+
+
+class SourceRefusedError(SourceError):
+    """A live source answers, but cannot be used as configured: trying again does not help."""
+
+    exit_code = ExitCode.USAGE
 
 
 class TimeLimitError(WhystuckError):

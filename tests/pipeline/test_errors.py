@@ -17,6 +17,8 @@ from pipeline import errors
         (errors.ConfigurationError("x"), 2),
         (errors.RuleError("x"), 2),
         (errors.InputError("x"), 1),
+        (errors.SourceError("x"), 1),
+        (errors.SourceRefusedError("x"), 2),
         (errors.TimeLimitError("x"), 124),
         (errors.InterruptionError(signal.SIGINT), 130),
         (errors.InterruptionError(signal.SIGTERM), 143),

@@ -1,0 +1,40 @@
+"""Processes that tests start: on free ports, and never left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+# Runs before the server in its process: the kernel kills the server when the test process dies, however it dies.
+_TIE = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit("the test process is gone")
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 on which nothing listens."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def start_tied(
+    command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a server that ends with this process at the latest; what it prints is appended to the log."""
+    tied = [sys.executable, "-c", _TIE, str(os.getpid()), *command] if sys.platform == "linux" else list(command)
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            tied, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, env=environment
+        )
