@@ -84,7 +84,7 @@ class Metrics:
 
     def count_event(self, event: AnyEvent) -> None:
         """The engine was fed an event."""
-        self._events.labels(_event_name(type(event))).inc()
+        self._events[type(event)].inc()
         failure = getattr(event, "failure", None)
         if failure is not None:
             self._failures.labels(self._class(failure.failure_class)).inc()
@@ -159,7 +159,8 @@ class Metrics:
 
     def _define_counters(self) -> None:
         self._lines = self._counter("lines", "Lines read, by what became of them.", "outcome")
-        self._events = self._counter("events", "Events fed to the engine.", "event")
+        events = self._counter("events", "Events fed to the engine.", "event")
+        self._events = {event: events.labels(_event_name(event)) for event in get_args(AnyEvent)}
         self._failures = self._counter("failures", "Failures among the events, by class of the deepest cause.", "class")
         self._commits = self._counter("commits", "Commits, by how they ended.", "outcome")
         self._transitions = self._counter("incident_transitions", "Changes of incidents.", "kind", "transition")
@@ -173,8 +174,6 @@ class Metrics:
             self._commits.labels(commit_outcome.value)
         for reason in QuarantineReason:
             self._quarantined.labels(reason.value)
-        for event in get_args(AnyEvent):
-            self._events.labels(_event_name(event))
 
     def _define_gauges(self) -> None:
         self._commit_seconds = Histogram(

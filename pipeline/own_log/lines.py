@@ -50,7 +50,8 @@ class LineFormatter(logging.Formatter):
 
 
 def _safe_field(name: str, value: object) -> Any:  # noqa: ANN401 - whatever JSON can hold
-    return HIDDEN if is_secret_name(name) and value is not None else _safe(value)
+    is_answer = value is None or isinstance(value, bool)  # whether there is one is no secret
+    return HIDDEN if is_secret_name(name) and not is_answer else _safe(value)
 
 
 def _safe(value: object) -> Any:  # noqa: ANN401 - whatever JSON can hold

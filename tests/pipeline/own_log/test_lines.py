@@ -86,6 +86,12 @@ def test_field_that_sounds_like_a_secret_is_hidden(name: str) -> None:
     assert HIDDEN == shown("hunter2", name)
 
 
+@pytest.mark.parametrize("value", [True, False, None])
+def test_whether_there_is_a_secret_is_none(value: bool | None) -> None:
+    """`has_token=true` says something."""
+    assert value is shown(value, "has_token")
+
+
 def test_exception_stands_on_the_line_of_its_event() -> None:
     """And secrets in it are hidden."""
     try:
