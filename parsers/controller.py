@@ -96,6 +96,8 @@ def _key(kind: str, namespace: str, name: str) -> ObjectKey | None:
     """A key of valid lengths; names of logs are data."""
     if kind not in KINDS or not namespace or not name or max(len(namespace), len(name)) > _MAX_NAME:
         return None
+    if name[-1] in "-." or "\n" in name or "\n" in namespace:  # a name that was cut or folded
+        return None
     return ObjectKey(kind, namespace, name)
 
 

@@ -58,9 +58,14 @@ def split_csv(chunks: Iterable[bytes]) -> Iterator[NumberedLine]:
             if names is None:
                 names = ()
         elif not names or not text.strip():
-            yield from [(number, row.rstrip())] if text.strip() else []
+            yield from [(number, _as_it_stands(row))] if text.strip() else []
         else:
-            yield number, _row_line(names, text, delimiter) or row.rstrip()
+            yield number, _row_line(names, text, delimiter) or _as_it_stands(row)
+
+
+def _as_it_stands(row: bytes) -> bytes:
+    """A row that cannot be read, in one line as every entry."""
+    return row.rstrip().replace(b"\n", b" ")
 
 
 def _row_line(names: tuple[str, ...], text: str, delimiter: str) -> bytes | None:

@@ -54,6 +54,8 @@ def read_object(text: str, hint: datetime | None = None) -> Reading | Wrapper | 
         members = _nest_payload(members)
         decoded = DecodedObject(members, decoded.is_cut)
     name, payload = _find_payload(members)
+    if not payload and not name and (inner := _record_inside(members, 0)):
+        return msgspec.structs.replace(facts_of(members, inner), is_cut=decoded.is_cut)
     if not payload:
         return _read_record(decoded, hint) or (Wrapper("") if name else None)
     is_own = name in OWN_TEXT_NAMES and not looks_like_record(payload)
@@ -157,6 +159,16 @@ def _holds_text(members: Mapping[str, Any], depth: int) -> bool:
             if isinstance(item, dict) and depth < _DEEPEST and _holds_text(item, depth + 1):
                 return True
     return False
+
+
+def _record_inside(members: Mapping[str, Any], depth: int) -> str:
+    """Find a text that looks like a record under whatever name a shipper has for it; empty where there is none."""
+    for value in members.values():
+        if isinstance(value, str) and looks_like_record(value.lstrip()):
+            return value.strip()
+        if isinstance(value, dict) and depth < _DEEPEST and (found := _record_inside(value, depth + 1)):
+            return found
+    return ""
 
 
 def _nest_payload(members: JsonObject) -> JsonObject:

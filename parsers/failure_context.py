@@ -40,7 +40,8 @@ def service_of(groups: Mapping[str, str], text: str) -> tuple[str | None, str | 
     """Host and port of the call, as the URL has them, and the URL's path."""
     url = groups.get("url", "").replace("- ", "-")  # a host that was broken over lines
     if match := _URL.match(url):
-        return _split_url(match)
+        is_cut = not match[2] and text.endswith(url)  # the text ends within the host
+        return (None, None) if is_cut else _split_url(match)
     if host := groups.get("host") or groups.get("address"):
         return host, None
     if match := _URL.search(text):

@@ -28,6 +28,8 @@ _SLASHES_AND_QUOTE = re.compile(r"(?<!\\)\\*+[\"']")
 _QUOTE_OR_BRACKET = re.compile(r"(?<!\\)\\*+\"|[{}\[\]]")
 _ESCAPED_QUOTE = re.compile(r"(?<!\\)\\++([\"'/])")
 _ESCAPED_BREAK = re.compile(r"(?<!\\)\\++(?:n(?:\s|\\++t)*+|[tr])")
+_ESCAPED_SIGN = re.compile(r"(?<!\\)\\++u00(2[267]|3[ceCE])")
+"""What encoders escape for the sake of HTML: quotation marks, ampersand and angle brackets."""
 _FOLD = re.compile(r"[ \t]*\\?\r?\n[\s|]*|[ \t]{2,}|\t")
 _LINK = re.compile(r"\[([^\[\]\s]{1,300})\]\(https?://[^()\s]{1,300}\)")
 _DENIED = re.compile(r"denied the request(?::|\b(?! was))|' denied request(?::|\b)")
@@ -65,7 +67,9 @@ def _unescape(text: str) -> str:
     if "\\" not in text:
         return text
     text = _ESCAPED_QUOTE.sub(r"\1", _ESCAPED_BREAK.sub("\n", text))
-    return text.replace("\\u003e", ">").replace("\\u003c", "<").replace("\\u0026", "&")
+    if "u00" not in text:
+        return text
+    return _ESCAPED_SIGN.sub(lambda match: chr(int(match[1], 16)), text)
 
 
 def _unfold(text: str) -> str:

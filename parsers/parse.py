@@ -6,6 +6,8 @@ innermost wrapper that has one; neighbours and the arrival are not known here.
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import datetime
 from typing import Final
 
@@ -13,13 +15,15 @@ from parsers.envelope_json import read_object, unquote_literal
 from parsers.envelopes import peel
 from parsers.quoting import unescape
 from parsers.reading import Reading, level_of
-from parsers.recognise import recognise
+from parsers.recognise import looks_like_record, recognise
 from parsers.records import Level, LogRecord, SourceLine, TimeBasis, Unparsed, UnparsedReason
-from parsers.text import REPLACEMENT
+from parsers.text import REPLACEMENT, scrub
 from parsers.timestamps import parse_time
 from parsers.wrapper import Wrapper
 
 MAX_LAYERS: Final = 8
+_PREFIX_REACH: Final = 120
+_CELL: Final = re.compile(r'(?:^|[,;\t])"((?:[^"]++|"")*+)"(?=[,;\t]|$)')
 _SHOWN_CHARS: Final = 200
 _MOST_REPLACED_SHARE: Final = 0.3
 _BOX_EDGES: Final = "│┃║"
@@ -78,6 +82,8 @@ def _unwrap(text: str, hint: datetime | None) -> Unwrapped:
 
 
 def _read_layer(text: str, hint: datetime | None) -> Wrapper | Reading | UnparsedReason:
+    if "&quot;" in text or "&#34;" in text:
+        return Wrapper(scrub(html.unescape(text)))  # copied from the source of a page
     if text[0] == "{" and text[1:].lstrip()[:1] in ('"', "\\", "}"):
         return _read_braces(text, hint)
     if text[0] == '"' and text[-1] == '"':
@@ -86,7 +92,7 @@ def _read_layer(text: str, hint: datetime | None) -> Wrapper | Reading | Unparse
             return Wrapper(literal)
     if text[-1] in _BOX_EDGES and text[0] not in _BOX_EDGES:
         return Wrapper(text.rstrip(_BOX_EDGES + " "))
-    wrapper = peel(text)
+    wrapper = _peel_cell(text) or peel(text) or _peel_unknown_prefix(text, hint)
     if wrapper is not None:
         return wrapper
     return UnparsedReason.NOT_TEXT if _is_not_text(text) else recognise(text, hint)
@@ -99,6 +105,25 @@ def _read_braces(text: str, hint: datetime | None) -> Wrapper | Reading | Unpars
     if text.startswith('{\\"'):
         return Wrapper(unescape(text))
     return UnparsedReason.NO_MESSAGE if text.rstrip().endswith("}") else UnparsedReason.BROKEN_ENVELOPE
+
+
+def _peel_cell(text: str) -> Wrapper | None:
+    """Take the cell that holds a record out of a row of a table whose header is not there."""
+    if '=""' not in text and '{""' not in text:
+        return None
+    cells = (match[1].replace('""', '"') for match in _CELL.finditer(text) if '""' in match[1])
+    record = next((cell for cell in cells if looks_like_record(cell)), None)
+    return Wrapper(record) if record else None
+
+
+def _peel_unknown_prefix(text: str, hint: datetime | None) -> Wrapper | None:
+    """Take off what stands before an envelope of JSON: a file name, a mark of a quotation."""
+    start = text.find('{"', 1, _PREFIX_REACH)
+    if start < 0 or text[-1] != "}" or looks_like_record(text):
+        return None
+    found = read_object(text[start:], hint)
+    is_envelope = isinstance(found, Wrapper) and (found.reading is not None or looks_like_record(found.inner.strip()))
+    return Wrapper(text[start:]) if is_envelope else None
 
 
 def _is_not_text(text: str) -> bool:

@@ -1,6 +1,6 @@
 r"""Last resorts for a text that no reader knows: what a web page, a tool or a cut left of a record.
 
-- quotation marks written as `\"` or `&quot;`, and colour codes that lost their escape character, are undone;
+- quotation marks written as `\"`, and colour codes that lost their escape character, are undone;
 - a JSON record behind a wrapper that is not known is read, if it has a level and a message;
 - a JSON record that lost its beginning gives its last fields, and the rest of its message.
 Prose gives None.
@@ -8,7 +8,6 @@ Prose gives None.
 
 from __future__ import annotations
 
-import html
 import re
 from datetime import datetime
 from typing import Final
@@ -19,11 +18,9 @@ from parsers.json_lines import DecodedObject, decode_object, read_json_record
 from parsers.json_scan import scan_cut_object
 from parsers.quoting import unescape
 from parsers.reading import Reading
-from parsers.text import scrub
 from parsers.tty import strip_colour_rest
 
 _PREFIX_REACH: Final = 400
-_HTML_QUOTE: Final = re.compile(r"=&(?:quot|#34);")
 _ESCAPED_QUOTE: Final = re.compile(r'\w=\\++"')
 _TAIL_MEMBER: Final = re.compile(
     r'"\s*+,\s*+"(?:namespace|rollout|level|time|msg|resource|logger|ts|analysisrun)"\s*+:'
@@ -34,8 +31,6 @@ def undo_wrong_quoting(text: str) -> str | None:
     """Undo escapes that a tool or a web page left around a whole record; None where there are none."""
     if _ESCAPED_QUOTE.search(text, 0, 16):
         return unescape(text)
-    if "&" in text and _HTML_QUOTE.search(text):
-        return scrub(html.unescape(text))
     if "[" in text and text[0] in "[^\\\u241b\ufffd":
         stripped = strip_colour_rest(text)
         return stripped if stripped != text and stripped else None

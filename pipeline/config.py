@@ -31,7 +31,7 @@ __all__ = [
     "Configuration",
     "FailOn",
     "RedactSettings",
-    "Source",
+    "SettingSource",
     "TracedConfiguration",
     "environment_name",
     "is_secret",
@@ -100,7 +100,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Incidents of this severity or worse give status 3. A warning is worth a look, so it is the default."""
 
 
-class Source(enum.Enum):
+class SettingSource(enum.Enum):
     """Who decided a setting."""
 
     DEFAULT = "default"
@@ -113,7 +113,7 @@ class TracedConfiguration(msgspec.Struct, frozen=True):
     """The configuration in force, and who decided each setting."""
 
     configuration: Configuration
-    sources: Mapping[str, Source]  # by path of the setting; every setting is in it
+    sources: Mapping[str, SettingSource]  # by path of the setting; every setting is in it
 
 
 def load_configuration(
@@ -142,23 +142,23 @@ def trace_configuration(
         ConfigurationError: As there.
     """
     values: dict[str, Any] = {}
-    sources = dict.fromkeys(settings(), Source.DEFAULT)
+    sources = dict.fromkeys(settings(), SettingSource.DEFAULT)
     complaints = Complaints()
     if path is not None:
         with complaints.gather():
             values = _read_file(path)
-            sources |= dict.fromkeys(_settings_in(values), Source.FILE)
+            sources |= dict.fromkeys(_settings_in(values), SettingSource.FILE)
     for name, text in sorted(environment.items()):
         if name.startswith(_PREFIX) and text and not _is_foreign(name):
             with complaints.gather():
                 setting = _setting_of(name)
                 _put(values, setting, _read_outside(setting, text, source=name))
-                sources[setting] = Source.ENVIRONMENT
+                sources[setting] = SettingSource.ENVIRONMENT
     for setting, flag in (flags or {}).items():
         if flag is not None:
             with complaints.gather():
                 _put(values, setting, _read_outside(setting, flag, source="command line"))
-                sources[setting] = Source.FLAG
+                sources[setting] = SettingSource.FLAG
     complaints.raise_all(MAX_COMPLAINTS)
     _complete_overrides(values)
     return TracedConfiguration(_convert(values), sources)
@@ -167,6 +167,13 @@ def trace_configuration(
 def environment_name(setting: str) -> str:
     """The variable of a setting: `engine.runaway.retries` is WHYSTUCK_ENGINE_RUNAWAY_RETRIES."""
     return _PREFIX + setting.replace(".", "_").upper()
+
+
+def split_list(setting: str, text: str) -> list[str]:
+    """The items of a list that stands in a variable: paths are separated like PATH, all else by commas."""
+    is_paths = setting == "rules" or setting.endswith("_files")
+    parts = text.split(os.pathsep if is_paths else ",")
+    return [part.strip() for part in parts if part.strip()]
 
 
 def settings() -> dict[str, inspect.Type]:
@@ -208,13 +215,13 @@ def _setting_of(variable: str) -> str:
 
 
 def _read_outside(setting: str, text: str, *, source: str) -> object:
-    """A value that stands outside the file: a list of texts is separated like PATH, anything longer is YAML."""
+    """A value that stands outside the file: a list of texts is separated, anything longer is YAML."""
     kind, place = settings()[setting], Place(source, setting)
     node: yaml.Node | None
     match kind:
         case inspect.VarTupleType(item_type=inspect.StrType()):
-            parts = [part for part in text.split(os.pathsep) if part]
-            node = yaml.SequenceNode(_TEXT_TAG, [yaml.ScalarNode(_TEXT_TAG, part) for part in parts])
+            parts = [yaml.ScalarNode(_TEXT_TAG, part) for part in split_list(setting, text)]
+            node = yaml.SequenceNode(_TEXT_TAG, parts)
         case inspect.VarTupleType():
             node = compose_yaml(text, place)
         case _:

@@ -16,11 +16,12 @@ from parsers.lines import AssemblerMarks, LineAssembler, LineCounts
 from parsers.objects.snapshots import Snapshot, read_snapshot
 from parsers.passes import InterestMemory, PassInterest
 from parsers.prefilter import CONTROLLER_LITERALS, FREQUENT, Scanner, make_scanner
-from parsers.records import Block, SourceLine
+from parsers.records import Block, Origin, SourceLine
 from parsers.residue import ERROR_LITERALS
 from parsers.rules.model import RuleSet
 from parsers.stream import ReaderMemory, StreamCounts, StreamReader
 from parsers.timestamps import find_time
+from pipeline.engine.watched import WatchedLog
 from pipeline.sources.object_streams import ObjectStream
 
 LOOKED_AT_LINES = 200
@@ -39,6 +40,12 @@ def first_time_of(block: Block) -> datetime | None:
     """The first time with a year in the first lines of a block."""
     head = block.data[:LOOKED_AT_BYTES].split(b"\n", LOOKED_AT_LINES)[:LOOKED_AT_LINES]
     return next((at for line in head if (at := find_time(line)) is not None and at.year != YEARLESS), None)
+
+
+def last_time_of(block: Block) -> datetime | None:
+    """The last time with a year in the last lines of a block."""
+    tail = block.data[-LOOKED_AT_BYTES:].rsplit(b"\n", LOOKED_AT_LINES)[-LOOKED_AT_LINES:]
+    return next((at for line in reversed(tail) if (at := find_time(line)) is not None and at.year != YEARLESS), None)
 
 
 def read_objects_of(stream: ObjectStream, finder: FailureFinder, *, read_at: datetime) -> Snapshot:
@@ -79,6 +86,8 @@ class StreamExtractor:
         self._is_started = False
         self._assembler = LineAssembler(scanner, self._interest)
         self._reader = StreamReader(finder, fallback_at=read_at, year_hint=year_hint, with_residue=with_residue)
+        self._first_at: datetime | None = None
+        self._newest_block: Block | None = None
 
     @property
     def lines(self) -> LineCounts:
@@ -95,6 +104,12 @@ class StreamExtractor:
         """Error records that no rule knows and that were too many to be passed on."""
         return self._reader.residue.omitted_count if self._reader.residue is not None else 0
 
+    def watched(self, origin: Origin) -> WatchedLog:
+        """Over which time the stream goes, whether or not any of its lines mattered."""
+        last_at = last_time_of(self._newest_block) if self._newest_block is not None else None
+        known = [at for at in (self._first_at, last_at) if at is not None]
+        return WatchedLog(origin, min(known, default=None), max(known, default=None))
+
     def events(self, blocks: Iterable[Block]) -> Iterator[Event]:
         """The events of the whole stream, in its order."""
         for block in blocks:
@@ -105,7 +120,9 @@ class StreamExtractor:
         """The events of the next block that are certain by now."""
         if not self._is_started:
             self._is_started = True
-            self._reader.expect_times_near(first_time_of(block))
+            self._first_at = first_time_of(block)
+            self._reader.expect_times_near(self._first_at)
+        self._newest_block = block
         yield from self._read(self._assembler.feed(block))
 
     def release(self, at: datetime) -> Iterator[Event]:

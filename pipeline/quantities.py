@@ -58,6 +58,27 @@ def parse_size(text: str) -> int:
     raise ConfigurationError(f"invalid size {quote(text)}: {expected}; write it like 64KiB or 4MiB")
 
 
+def format_duration(seconds: float) -> str:
+    """A duration as people write it, which `parse_duration` reads as the same."""
+    milliseconds = round(seconds * 1000)
+    if abs(milliseconds / 1000 - seconds) > 1e-9:
+        return f"{seconds:.9f}".rstrip("0")
+    parts = []
+    for unit, unit_seconds in _UNITS.items():
+        count, milliseconds = divmod(milliseconds, round(unit_seconds * 1000))
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def format_size(size_bytes: int) -> str:
+    """A size as people write it, which `parse_size` reads as the same."""
+    unit, unit_bytes = max(
+        ((unit, each) for unit, each in _SIZE_UNITS.items() if size_bytes % each == 0), key=lambda pair: pair[1]
+    )
+    return f"{size_bytes // unit_bytes}{unit}"
+
+
 def quote(text: str) -> str:
     """The text on one line, in double quotes, printable, cut where it is long: foreign text for a message."""
     shown = text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"

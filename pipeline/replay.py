@@ -15,11 +15,12 @@ from parsers.facts.kube_events import KubernetesEventFacts
 from parsers.facts.seen import ObjectSeen
 from parsers.facts.workloads import ReplicaSetFacts
 from parsers.failures import FailureFinder
-from parsers.records import Block, Unparsed
+from parsers.records import Block, Origin, Unparsed
 from parsers.rules.model import RuleSet
 from pipeline.engine.engine import Engine
 from pipeline.engine.incidents import Coverage, Incident
 from pipeline.engine.settings import EngineSettings
+from pipeline.engine.watched import WatchedLog
 from pipeline.errors import InterruptionError
 from pipeline.extract import StreamExtractor, read_objects_of, scanner_for
 from pipeline.sources.files import InputFiles
@@ -52,6 +53,15 @@ class ReplayFilter(msgspec.Struct, frozen=True):
         if self.namespaces and not any(fnmatchcase(key.namespace, pattern) for pattern in self.namespaces):
             return False
         return not self.keys or str(key) in self.keys or f"{key.namespace}/{key.name}" in self.keys
+
+    def part_of(self, log: WatchedLog) -> WatchedLog:
+        """The part of a log that passes."""
+        first_at, last_at = log.first_at, log.last_at
+        if self.since is not None:
+            first_at = max(first_at, self.since) if first_at is not None else self.since
+        if self.until is not None and last_at is not None:
+            last_at = min(last_at, self.until)
+        return WatchedLog(log.origin, first_at, last_at)
 
     def time_covered(self, totals: ReadTotals) -> tuple[datetime | None, datetime | None]:
         """First and last time of what was read and passes."""
@@ -96,11 +106,13 @@ class ReadTotals(msgspec.Struct):
     unparsed_samples: list[Unparsed] = msgspec.field(default_factory=list)
     first_at: datetime | None = None
     last_at: datetime | None = None
+    logs: list[WatchedLog] = msgspec.field(default_factory=list)
     interrupted_by: int | None = None  # the signal that ended the reading
 
-    def add(self, name: str, extractor: StreamExtractor) -> None:
+    def add(self, origin: Origin, extractor: StreamExtractor) -> None:
         """Count one stream that was read."""
-        self.sources.append(name)
+        self.sources.append(origin.source)
+        self.logs.append(extractor.watched(origin))
         self.lines += extractor.lines.total
         self.candidates += extractor.lines.candidates
         records = extractor.records
@@ -140,6 +152,8 @@ def replay(
     taken = chosen or ReplayFilter()
     spools = _spool_all(files, rules, totals, read_at=read_at, year_hint=year_hint, on_progress=on_progress)
     engine = Engine(settings, rules, evaluate_every=None)  # only the end of the story is asked for
+    for log in totals.logs:
+        engine.watch(taken.part_of(log))
     templates, sums = TemplateCollector(), StatisticsCollector()
     for event in _merged(spools, taken):
         engine.feed(event)
@@ -203,7 +217,7 @@ def _spool_all(
             try:
                 _spool(extractor, _watched(stream.blocks(), on_progress), spools[-1])
             finally:
-                totals.add(name, extractor)
+                totals.add(stream.origin, extractor)
     except KeyboardInterrupt:
         totals.interrupted_by = signal.SIGINT
     except InterruptionError as error:

@@ -20,7 +20,7 @@ HIDDEN = "[hidden]"
 _SECRET_NAME = re.compile(
     r"(?i)(?:password|passwd|passphrase|token|secret|credentials?|authorization|api_?key|private_?key)$"
 )
-_USER_OF_URL = re.compile(r"(?i)([a-z][a-z0-9+.-]*://)\S*@")
+_USER_OF_URL = re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^\s/@:]*:\S*@|(https?://)[^\s/@]+@")
 
 
 class Secret:
@@ -85,8 +85,8 @@ def is_secret_name(name: str) -> bool:
 
 
 def hide_secrets(text: str) -> str:
-    """The text without what is known as a secret by its shape, and without user and password of addresses."""
-    return redact(_USER_OF_URL.sub(rf"\1{HIDDEN}@", text))
+    """The text without what is known as a secret by its shape, and without passwords and tokens of addresses."""
+    return redact(_USER_OF_URL.sub(rf"\1\2{HIDDEN}@", text))
 
 
 def _bytes_of(text: str) -> bytes:

@@ -42,6 +42,7 @@ class CertManagerCertificateFacts(msgspec.Struct, frozen=True, kw_only=True, tag
     ref: ObjectRef
     secret_name: str = ""
     dns_names: tuple[str, ...] = ()
+    not_before: datetime | None = None  # of the certificate that was issued last
     not_after: datetime | None = None
     renewal_at: datetime | None = None
     revision: int | None = None

@@ -14,5 +14,6 @@ class LeaseFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field=
 
     ref: ObjectRef
     holder: str = ""
+    acquired_at: datetime | None = None
     renewed_at: datetime | None = None
     transitions: int | None = None

@@ -26,6 +26,7 @@ class RolloutFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_fiel
     generation: int | None = None
     observed_generation: int | None = None
     created_at: datetime | None = None
+    changed_at: datetime | None = None  # newest time in managedFields, without the status
     desired: int | None = None  # spec.replicas; None where it is left to an HPA or the default
     current: int | None = None  # status.replicas
     available: int | None = None

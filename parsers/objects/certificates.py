@@ -45,6 +45,7 @@ def read_cert_manager_certificate(document: Object) -> CertManagerCertificateFac
         ref=ref_of(document),
         secret_name=text_at(spec, "secretName"),
         dns_names=texts_at(spec, "dnsNames"),
+        not_before=time_at(status, "notBefore"),
         not_after=time_at(status, "notAfter"),
         renewal_at=time_at(status, "renewalTime"),
         revision=number_at(status, "revision"),

@@ -14,6 +14,7 @@ def read_lease(document: Object) -> LeaseFacts:
     return LeaseFacts(
         ref=ref_of(document),
         holder=text_at(document, "spec", "holderIdentity"),
+        acquired_at=time_at(document, "spec", "acquireTime"),
         renewed_at=time_at(document, "spec", "renewTime"),
         transitions=number_at(document, "spec", "leaseTransitions"),
     )

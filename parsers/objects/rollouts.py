@@ -10,6 +10,7 @@ from parsers.facts.references import ObjectRef
 from parsers.facts.rollouts import RolloutFacts
 from parsers.objects.members import (
     Object,
+    changed_at_of,
     conditions_at,
     created_at_of,
     flag_at,
@@ -43,6 +44,7 @@ def read_rollout(document: Object) -> RolloutFacts:
         generation=generation_of(document),
         observed_generation=number_at(status, "observedGeneration"),
         created_at=created_at_of(document),
+        changed_at=changed_at_of(document),
         desired=number_at(spec, "replicas"),
         current=number_at(status, "replicas"),
         available=number_at(status, "availableReplicas"),

@@ -11,6 +11,7 @@ import typer
 
 from pipeline.cli.classify import classify_command
 from pipeline.cli.completion import completion_command
+from pipeline.cli.config import config_app
 from pipeline.cli.incidents import incidents_app
 from pipeline.cli.replay import replay_command
 from pipeline.cli.rules import rules_app
@@ -31,6 +32,7 @@ app.command("classify")(classify_command)
 app.add_typer(incidents_app, name="incidents")
 app.add_typer(rules_app, name="rules")
 app.add_typer(store_app, name="store")
+app.add_typer(config_app, name="config")
 app.command("schema")(schema_command)
 app.command("version")(version_command)
 app.command("completion")(completion_command)

@@ -36,6 +36,7 @@ from pipeline.engine.seen import SeenFailures
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.streaks import Track
 from pipeline.engine.tallies import Sighting
+from pipeline.engine.watched import WatchedLogs
 
 SILENT_FOR = timedelta(hours=1)
 """A key that fails and was not met for so long may be forgotten where there is no room: its success cannot be seen."""
@@ -50,11 +51,12 @@ MAX_VERSIONS = 4
 class ClusterState:
     """The state of one cluster. `feed` is called in each origin's own order; origins may come in any order."""
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(self, settings: EngineSettings, watched: WatchedLogs) -> None:
         self.keys: dict[ObjectKey, dict[Origin, Track]] = {}
         self.origins: dict[Origin, OriginState] = {}
         self.seen = SeenFailures(settings)
         self.creations = PodCreations()
+        self.watched = watched
         self.failed: dict[ObjectKey, None] = {}  # keys that ever failed, oldest first
         self.objects: dict[ObjectRef, list[Seen]] = {}
         self.evicted_count = 0
@@ -129,6 +131,14 @@ class ClusterState:
         if state is None:
             state = self.origins[event.origin] = OriginState(first_at=event.at, last_at=event.at)
         state.last_at = max(state.last_at, event.at)
+
+    def watched_since(self, origin: Origin) -> datetime:
+        """Since when an origin was being read."""
+        return self.watched.since(origin, self.origins[origin].first_at)
+
+    def watched_until(self, origin: Origin) -> datetime:
+        """Until when an origin was being read."""
+        return self.watched.until(origin, self.origins[origin].last_at)
 
     def _feed_object(self, event: ObjectSeen) -> None:
         ref = event.facts.ref

@@ -25,7 +25,6 @@ from pipeline.engine.incidents import (
     Incident,
     LineProvenance,
     Severity,
-    Suspect,
     Transition,
     Victim,
     WebhookFacts,
@@ -34,11 +33,12 @@ from pipeline.engine.inventory import Inventory
 from pipeline.engine.remedies import remediation_of, runbook_of
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.spells import Onset, expected_wait, onset_of, retries_per_second
+from pipeline.engine.surroundings import Surroundings
+from pipeline.engine.suspects import suspects_of
+from pipeline.engine.symptoms import symptoms_of
 from pipeline.engine.tallies import Sighting, Tally
 from pipeline.engine.timeline import timeline_of
 from pipeline.engine.wording import missing_of, summary_of, title_of
-
-MAX_SUSPECTS = 8
 
 
 def incident_id(cluster: str, victim: str, opened_at: datetime) -> str:
@@ -48,9 +48,10 @@ def incident_id(cluster: str, victim: str, opened_at: datetime) -> str:
 
 
 def compose(
-    trouble: Trouble, state: ClusterState, cluster: str, settings: EngineSettings, rules: RuleSet, now: datetime
+    trouble: Trouble, around: Surroundings, cluster: str, settings: EngineSettings, rules: RuleSet, now: datetime
 ) -> Incident:
     """The incident of a trouble, as first revision; the life cycle fills in what depends on earlier ones."""
+    state = around.state
     victims = _victims_of(trouble, state, settings, now)
     controller = _controller_of(trouble, state)
     evidence, omitted = _evidence_of(trouble, settings.max_evidence)
@@ -74,11 +75,11 @@ def compose(
         updated_at=updated_at,
         resolved_at=trouble.ended_at,
         merged_into=None,
-        cause=_cause_facts(trouble, victims),
+        cause=_cause_facts(trouble, victims, around),
         victims=victims,
         evidence=evidence,
         evidence_omitted_count=omitted,
-        timeline=timeline_of(trouble, state),
+        timeline=timeline_of(trouble, around),
         remediation=remediation_of(trouble.cause, victims, rules, controller.namespace),
         runbook_url=runbook_of(trouble.cause.failure_class, settings.runbook_url),
     )
@@ -208,7 +209,7 @@ def _tallies_of(trouble: Trouble) -> list[Tally]:
     return tallies + [tally for member in trouble.members for tally in member.cause.evidence]
 
 
-def _cause_facts(trouble: Trouble, victims: Sequence[Victim]) -> CauseFacts:
+def _cause_facts(trouble: Trouble, victims: Sequence[Victim], around: Surroundings) -> CauseFacts:
     cause = trouble.cause
     failure = cause.failure
     chain = failure.chain or (failure.text,) if failure is not None else ()
@@ -221,7 +222,8 @@ def _cause_facts(trouble: Trouble, victims: Sequence[Victim]) -> CauseFacts:
         culprit=_culprit_facts(cause.culprit) if cause.culprit is not None else None,
         webhook=_webhook_facts(failure) if failure is not None and cause.is_established else None,
         certificate=_certificate_facts(certificate) if certificate is not None else None,
-        suspects=() if cause.is_established else _suspects_of(trouble),
+        symptoms=symptoms_of(trouble, around),
+        suspects=suspects_of(trouble, around),
         missing=missing_of(cause, victims),
     )
 
@@ -252,25 +254,6 @@ def _certificate_facts(facts: CertificateFacts) -> CertificateOfCause:
         serial_number=facts.serial_number,
         subject=facts.subject,
     )
-
-
-def _suspects_of(trouble: Trouble) -> tuple[Suspect, ...]:
-    """What was seen beside the trouble, and why none of it is named as the cause."""
-    by_text: dict[str, Tally] = {}
-    for tally in sorted(_tallies_of(trouble), key=lambda one: one.first):
-        by_text.setdefault(f"{tally.failure.failure_class}|{tally.failure.rule}", tally)
-    suspects = [
-        Suspect(
-            failure_class=tally.failure.failure_class,
-            text=tally.failure.text,
-            first_seen_at=tally.first.at,
-            last_seen_at=tally.last.at,
-            count=tally.count,
-            against=("it names no webhook, service or object that could be checked",),
-        )
-        for tally in by_text.values()
-    ]
-    return tuple(suspects[:MAX_SUSPECTS])
 
 
 def _evidence_of(trouble: Trouble, limit: int) -> tuple[tuple[Evidence, ...], int]:

@@ -13,7 +13,7 @@ import msgspec
 
 from parsers.events import Failure, NamedObject, ObjectKey
 from parsers.failure_classes import CUSTOM_PREFIX
-from pipeline.engine.masks import template_for, template_of
+from pipeline.engine.masks import template_for
 
 BUILT_IN_GROUPS = ("apps", "batch", "autoscaling", "policy", "extensions", "argoproj.io")
 """API groups without conversion webhooks; so are all below k8s.io but those of aggregated and extension APIs."""
@@ -45,6 +45,7 @@ class Culprit(msgspec.Struct, frozen=True):
         return f"{self.kind}|{self.namespace}|{self.name or self.host}"
 
 
+_KNOWN_WITHOUT_NAME = frozenset({"APIServer", "Controller", "Lease", "ResourceQuota"})
 NOBODY = Culprit("")
 """A message says what failed, and nothing that could be to blame."""
 
@@ -104,7 +105,13 @@ def group_kind_of(kind: str) -> str:
 
 
 def culprit_of(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> Culprit:
-    """What the failure accuses; the object itself where it names nothing else."""
+    """What the failure accuses; the object itself where it names nothing else, nobody where the name is lost."""
+    found = _accused_by(failure, key, aliases)
+    is_named = bool(found.name or found.namespace or found.host)
+    return found if is_named or found.kind in _KNOWN_WITHOUT_NAME else NOBODY
+
+
+def _accused_by(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> Culprit:
     by_class = _culprit_by_class(failure, key)
     if by_class is not None:
         return by_class
@@ -138,7 +145,7 @@ def _culprit_by_class(failure: Failure, key: ObjectKey | None) -> Culprit | None
             )
             return Culprit(kind, name or "")
         case "panic":
-            return Culprit("Function", failure.location or template_of(failure.text))
+            return Culprit("Function", failure.location or "")
         case "crd.missing":
             missing = _missing_api(failure)
             return Culprit("CustomResourceDefinition", missing) if missing else _object_culprit(key, failure)
@@ -218,6 +225,13 @@ def _object_culprit(key: ObjectKey | None, failure: Failure) -> Culprit:
         return Culprit(_KIND_TITLES[key.kind], key.name, key.namespace)
     named = failure.named_object or NamedObject()
     return Culprit(named.resource or "Controller", named.name, named.namespace)
+
+
+def is_about_key(culprit: Culprit, key: ObjectKey | None) -> bool:
+    """Whether the culprit is the object of the key itself, or, without a key, the controller."""
+    if key is None:
+        return culprit.kind == "Controller"
+    return (culprit.kind, culprit.namespace, culprit.name) == (_KIND_TITLES[key.kind], key.namespace, key.name)
 
 
 def identity_of(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> str:

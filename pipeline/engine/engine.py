@@ -25,6 +25,8 @@ from pipeline.engine.incidents import Incident
 from pipeline.engine.lifecycle import Found, Lifecycle
 from pipeline.engine.memory import ClusterMemory, EnginePart, Memory, decode
 from pipeline.engine.settings import EngineSettings
+from pipeline.engine.surroundings import Surroundings
+from pipeline.engine.watched import WatchedLog, WatchedLogs
 
 EVALUATE_EVERY = timedelta(seconds=5)
 """Of event time, at least. Incidents carry the time of their records: this sets how late a change is told only."""
@@ -50,6 +52,11 @@ class Engine:
         self._rules = rules
         self._evaluate_every = evaluate_every
         self._clusters: dict[str, _Cluster] = {}
+        self._watched = WatchedLogs()
+
+    def watch(self, log: WatchedLog) -> None:
+        """Tell that a log is read, which may have no event at all; to be called before its events are fed."""
+        self._watched.add(log)
 
     def feed(self, event: Event) -> list[Incident]:
         """Take one event; returns incidents that changed, in their new revision."""
@@ -94,19 +101,19 @@ class Engine:
     def _cluster(self, name: str) -> _Cluster:
         cluster = self._clusters.get(name)
         if cluster is None:
-            cluster = self._clusters[name] = _Cluster(name, self._settings, self._rules)
+            cluster = self._clusters[name] = _Cluster(name, self._settings, self._rules, self._watched)
         return cluster
 
 
 class _Cluster:
     """One cluster: its state, and the incidents told so far."""
 
-    def __init__(self, name: str, settings: EngineSettings, rules: RuleSet) -> None:
+    def __init__(self, name: str, settings: EngineSettings, rules: RuleSet, watched: WatchedLogs) -> None:
         self.lifecycle = Lifecycle(timedelta(seconds=settings.group_wait_seconds))
         self._name = name
         self._settings = settings
         self._rules = rules
-        self._state = ClusterState(settings)
+        self._state = ClusterState(settings, watched)
         self._now: datetime | None = None
         self._evaluated_at: datetime | None = None
         self._is_dirty = False
@@ -163,8 +170,9 @@ class _Cluster:
         self._evaluated_at = now
         self._is_dirty = False
         troubles = find_troubles(self._state, self._settings, now)
+        around = Surroundings(self._state)
         found = [
-            Found(compose(trouble, self._state, self._name, self._settings, self._rules, now), trouble.marks)
+            Found(compose(trouble, around, self._name, self._settings, self._rules, now), trouble.marks)
             for trouble in troubles
         ]
         if self._state.has_forgotten():

@@ -88,7 +88,7 @@ class _Known(msgspec.Struct, frozen=True):
 
 def _witnesses_of(state: ClusterState) -> list[Witness]:
     return [
-        Witness(seen.tally, state.origins[seen.origin].first_at, is_notice=seen.carrier == NOTICE_CARRIER)
+        Witness(seen.tally, state.watched_since(seen.origin), is_notice=seen.carrier == NOTICE_CARRIER)
         for seen in state.seen
     ]
 

@@ -59,15 +59,36 @@ class CertificateOfCause(msgspec.Struct, frozen=True):
     subject: str | None
 
 
+class WeighedPoint(msgspec.Struct, frozen=True):
+    """Something that speaks for or against a suspect: `reason` is of a closed list, the text holds the facts."""
+
+    reason: str
+    text: str
+
+
 class Suspect(msgspec.Struct, frozen=True):
-    """Something that may be the cause, and what speaks against it."""
+    """Something that may be the cause, and what speaks for and against it."""
+
+    failure_class: str = msgspec.field(name="class")
+    culprit: CulpritFacts | None
+    text: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    count: int
+    in_favour: tuple[WeighedPoint, ...] = msgspec.field(name="for")
+    against: tuple[WeighedPoint, ...]
+
+
+class Symptom(msgspec.Struct, frozen=True):
+    """Another error of what is stuck, which the cause explains."""
 
     failure_class: str = msgspec.field(name="class")
     text: str
     first_seen_at: datetime
     last_seen_at: datetime
     count: int
-    against: tuple[str, ...]
+    relation: Literal["explained", "same_culprit", "follows", "names_nobody"]
+    why: str
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -87,6 +108,7 @@ class CauseFacts(msgspec.Struct, frozen=True):
     culprit: CulpritFacts | None
     webhook: WebhookFacts | None
     certificate: CertificateOfCause | None
+    symptoms: tuple[Symptom, ...] = ()
     suspects: tuple[Suspect, ...] = ()
     missing: tuple[Missing, ...] = ()
 
@@ -130,11 +152,17 @@ class Evidence(msgspec.Struct, frozen=True):
     provenance: LineProvenance
 
 
+ChangeCategory = Literal[
+    "trouble", "controller", "rollout", "autoscaler", "webhook", "crd", "certificate", "pod", "lease"
+]
+
+
 class TimelineEntry(msgspec.Struct, frozen=True):
-    """Something that happened."""
+    """Something that happened; what changed before an onset is a fact, and blames nobody."""
 
     at: datetime
     what: str
+    category: ChangeCategory
 
 
 class Step(msgspec.Struct, frozen=True):

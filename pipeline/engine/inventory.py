@@ -13,8 +13,9 @@ from typing import TypeVar
 from parsers.events import ObjectKey
 from parsers.facts.admission import CrdFacts, WebhookConfigurationFacts, WebhookFactsOfObject
 from parsers.facts.autoscalers import HpaFacts
-from parsers.facts.certificates import CertificateInfo, SecretFacts
+from parsers.facts.certificates import CertificateInfo, CertManagerCertificateFacts, SecretFacts
 from parsers.facts.kube_events import KubernetesEventFacts
+from parsers.facts.leases import LeaseFacts
 from parsers.facts.references import ObjectRef, ServiceRef
 from parsers.facts.rollouts import RolloutFacts
 from parsers.facts.seen import AnyFacts
@@ -74,6 +75,18 @@ class Inventory:
     def crds(self) -> list[CrdFacts]:
         """All CRDs."""
         return self._of(CrdFacts)
+
+    def webhook_configurations(self) -> list[WebhookConfigurationFacts]:
+        """All configurations of admission webhooks."""
+        return self._of(WebhookConfigurationFacts)
+
+    def leases(self) -> list[LeaseFacts]:
+        """All Leases."""
+        return self._of(LeaseFacts)
+
+    def managed_certificates(self) -> list[CertManagerCertificateFacts]:
+        """All Certificates of cert-manager."""
+        return self._of(CertManagerCertificateFacts)
 
     def webhooks(self) -> Iterable[tuple[WebhookConfigurationFacts, WebhookFactsOfObject]]:
         """Every admission webhook and the configuration it stands in."""

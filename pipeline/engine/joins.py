@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from parsers.events import Failure, ObjectKey
+from parsers.records import Origin
 from parsers.timestamps import parse_time
 from pipeline.engine.causes import Basis, Cause, depth_of
 from pipeline.engine.culprits import Aliases, Culprit, culprit_of, may_be_converted, plural_of, service_culprit
@@ -125,6 +126,15 @@ def _is_own_trouble(tally: Tally, services: frozenset[str]) -> bool:
     return tally.failure.failure_class.startswith("tls.") and is_log_of(
         tally.last.origin, [name.partition(".")[0] for name in services]
     )
+
+
+def is_of_services(failure: Failure, origin: Origin, services: frozenset[str], aliases: Aliases) -> bool:
+    """Whether a failure is one of some services (as `services_behind` gives them): named, or told by their own log."""
+    service = aliases.service_of(failure)
+    reference = service_ref_of(service) if service is not None else None
+    if reference is not None:
+        return not services.isdisjoint((reference.name, f"{reference.name}.{reference.namespace}"))
+    return is_log_of(origin, [name.partition(".")[0] for name in services])
 
 
 def services_behind(failure: Failure, aliases: Aliases, inventory: Inventory) -> frozenset[str]:

@@ -1,45 +1,72 @@
-"""What happened around an incident, in the order of time: onsets, recoveries, starts and leaders of the controller."""
+"""What happened around an incident, in the order of time: changes before it, onsets, recoveries, starts and leaders."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from pipeline.engine.clusters import ClusterState
+from parsers.facts.references import ServiceRef
 from pipeline.engine.grouping import Trouble
 from pipeline.engine.incidents import TimelineEntry
+from pipeline.engine.joins import services_behind
 from pipeline.engine.origins import OriginState
+from pipeline.engine.prior_changes import Change, changes_before
 from pipeline.engine.spells import onset_of
+from pipeline.engine.surroundings import Surroundings
 
 MAX_TIMELINE = 40
 """Entries kept: the first and the last ones."""
+MAX_KEYS = 50
+"""Victims whose changes are looked for."""
 AROUND = timedelta(minutes=10)
 """What happened to the controller so long before or after the trouble belongs to its story."""
 
 
-def timeline_of(trouble: Trouble, state: ClusterState) -> tuple[TimelineEntry, ...]:
+def timeline_of(trouble: Trouble, around: Surroundings) -> tuple[TimelineEntry, ...]:
     """The timeline of a trouble."""
-    entries: set[tuple[datetime, str]] = set()
+    told: set[Change] = set()
+    onsets: list[datetime] = []
     for member in trouble.members:
         onset = onset_of(member.spell)
+        onsets.append(onset.at)
         about = " (estimated from the first count)" if onset.is_estimate else ""
-        entries.add((onset.at, f"{member.key} begins to fail{about}"))
-        entries.add((member.opened_at, f"{member.key} is running away"))
+        told.add(Change(onset.at, f"{member.key} begins to fail{about}", "trouble"))
+        told.add(Change(member.opened_at, f"{member.key} is running away", "trouble"))
         if member.ended_at is not None and member.end is not None:
-            entries.add((member.ended_at, f"{member.key} recovers ({member.end.value})"))
-    first_at = min((at for at, _ in entries), default=trouble.opened_at) - AROUND
+            told.add(Change(member.ended_at, f"{member.key} recovers ({member.end.value})", "trouble"))
+    first_at = min((one.at for one in told), default=trouble.opened_at) - AROUND
     last_at = trouble.ended_at + AROUND if trouble.ended_at is not None else None
-    for origin in state.origins.values():
+    for origin in around.state.origins.values():
         if origin.is_controller:
             milestones = _milestones_of(origin)
-            entries |= {(at, what) for at, what in milestones if first_at <= at and (last_at is None or at <= last_at)}
-    ordered = sorted(entries)
+            told |= {one for one in milestones if first_at <= one.at and (last_at is None or one.at <= last_at)}
+    ordered = sorted(told)
     if len(ordered) > MAX_TIMELINE:
         ordered = [*ordered[: MAX_TIMELINE // 2], *ordered[-MAX_TIMELINE // 2 :]]
-    return tuple(TimelineEntry(at=at, what=what) for at, what in ordered)
+    onset_at = min(onsets, default=trouble.opened_at)
+    changes = _changes_of(trouble, around, onset_at)
+    return tuple(TimelineEntry(one.at, one.what, one.category) for one in sorted({*ordered, *changes}))
 
 
-def _milestones_of(origin: OriginState) -> Iterable[tuple[datetime, str]]:
-    yield from ((at, f"controller started, version {origin.version or 'not known'}") for at in origin.starts)
-    yield from ((at, "controller became the leader") for at in origin.leads)
-    yield from ((at, "controller lost its lease or gave it up") for at in origin.losses)
+def _changes_of(trouble: Trouble, around: Surroundings, onset_at: datetime) -> list[Change]:
+    if around.inventory.is_empty:
+        return []
+    keys = sorted({member.key for member in trouble.members})[:MAX_KEYS]
+    return changes_before(onset_at, keys, _services_of(trouble, around), around.inventory)
+
+
+def _services_of(trouble: Trouble, around: Surroundings) -> list[ServiceRef]:
+    """The Services that the failing calls pass through, as far as their namespace is known."""
+    failure, culprit = trouble.cause.failure, trouble.cause.culprit
+    names = services_behind(failure, around.aliases, around.inventory) if failure is not None else frozenset()
+    found = {ServiceRef(namespace, name) for name, _, namespace in (one.partition(".") for one in names) if namespace}
+    if culprit is not None and culprit.kind == "Service" and culprit.namespace:
+        found.add(ServiceRef(culprit.namespace, culprit.name))
+    return sorted(found)
+
+
+def _milestones_of(origin: OriginState) -> Iterable[Change]:
+    version = origin.version or "not known"
+    yield from (Change(at, f"controller started, version {version}", "controller") for at in origin.starts)
+    yield from (Change(at, "controller became the leader", "controller") for at in origin.leads)
+    yield from (Change(at, "controller lost its lease or gave it up", "controller") for at in origin.losses)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 from parsers.events import Failure
 from parsers.rules.model import RuleSet
@@ -13,6 +12,7 @@ from pipeline.engine.culprits import may_be_converted, plural_of
 from pipeline.engine.drift import explain
 from pipeline.engine.grouping import Trouble
 from pipeline.engine.incidents import Missing, Victim
+from pipeline.engine.phrases import moment_text
 
 _WHAT_HAPPENED = {
     "tls.expired": "certificate of {culprit} has expired",
@@ -180,15 +180,11 @@ def _sentence_about(trouble: Trouble, victims: Sequence[Victim]) -> str:
     is_estimate = any(victim.stuck_since_is_estimate and victim.stuck_since_at == since for victim in victims)
     state = "In trouble" if victims[0].kind == "controller" else "Stuck"
     about = "about " if is_estimate else ""
-    lasted = f"since {about}{_short(since)}"
+    lasted = f"since {about}{moment_text(since)}"
     if trouble.ended_at is not None:
-        lasted = f"from {about}{_short(since)} to {_short(trouble.ended_at)}"
+        lasted = f"from {about}{moment_text(since)} to {moment_text(trouble.ended_at)}"
     retries = f", with up to {max(counts):,} retries" if counts else ""
     return f"{state} {lasted}{retries}."
-
-
-def _short(at: datetime) -> str:
-    return at.strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def explanation_of(failure: Failure, rules: RuleSet) -> str:
@@ -222,13 +218,3 @@ def missing_of(cause: Cause, victims: Sequence[Victim]) -> tuple[Missing, ...]:
     what = "the API server's log of the same time: it names the webhook, service or storage it waited for"
     missing.append(Missing(what=what, command=f"kubectl -n kube-system logs -l component=kube-apiserver {since}"))
     return tuple(missing)
-
-
-def age_text(since: datetime, until: datetime) -> str:
-    """How long, for people."""
-    seconds = int(max(timedelta(0), until - since).total_seconds())
-    if seconds < 120:
-        return f"{seconds} s"
-    if seconds < 7200:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"

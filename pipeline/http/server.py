@@ -36,7 +36,7 @@ class HttpServer:
         """
         self._settings = settings
         self._guard = Guard(_read_token(settings))
-        self._tls = _create_tls_context(settings)
+        self._tls = create_tls_context(settings)
         app = create_app(board, metrics, self._guard, settings.stall_seconds)
         self._server = uvicorn.Server(_uvicorn_config(app, settings, self._tls))
         self._thread: threading.Thread | None = None
@@ -66,7 +66,7 @@ class HttpServer:
         """
         token = _read_token(self._settings)
         if self._tls is not None:
-            _create_tls_context(self._settings)  # a try, on a context that nobody uses
+            create_tls_context(self._settings)  # a try, on a context that nobody uses
             _load_certificate(self._tls, self._settings)
         self._guard.token = token
 
@@ -105,7 +105,12 @@ def _uvicorn_config(app: object, settings: HttpSettings, tls: ssl.SSLContext | N
     return config
 
 
-def _create_tls_context(settings: HttpSettings) -> ssl.SSLContext | None:
+def create_tls_context(settings: HttpSettings) -> ssl.SSLContext | None:
+    """What is needed to serve TLS; None: it is not set.
+
+    Raises:
+        ConfigurationError: Certificate and key cannot be used, or do not belong together.
+    """
     if settings.certificate_file is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import TextIO
 
 from pipeline.own_log.lines import LineFormatter
-from pipeline.own_log.loggers import ROOT
+from pipeline.own_log.loggers import ROOT, get_logger
 from pipeline.own_log.repeats import RepeatFilter
 from pipeline.own_log.settings import LogSettings
 
@@ -26,3 +27,11 @@ def set_up_log(settings: LogSettings, stream: TextIO) -> None:
     root.handlers[:] = [handler]
     root.setLevel(max(level, logging.WARNING))
     logging.captureWarnings(capture=True)
+    threading.excepthook = _log_end_of_thread
+
+
+def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:
+    """A thread that ends by an error is an event like any other: the standard library would print many lines."""
+    name = ended.thread.name if ended.thread is not None else "unknown"
+    fault = (ended.exc_type, ended.exc_value, ended.exc_traceback)
+    get_logger("thread").error("thread.failed", thread=name, error=str(ended.exc_value), exc_info=fault)

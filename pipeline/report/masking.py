@@ -28,7 +28,8 @@ Record = TypeVar("Record", bound=msgspec.Struct)
 _KEPT_FIELDS = frozenset(
     {
         "schema_version", "id", "fingerprint", "merged_into", "incident", "frame", "transition", "kind", "status",
-        "severity", "basis", "class", "also", "rule", "type", "pace", "trend", "version", "serial_number", "verb",
+        "severity", "basis", "reason", "relation", "category", "class", "also", "rule", "type", "pace", "trend",
+        "version", "serial_number", "verb",
     }
 )  # fmt: skip
 """Fields with a closed vocabulary, and ids. `kind` is a kind of objects, never an object."""
@@ -53,10 +54,10 @@ class Masker:
             for one in incident.evidence:
                 self._pseudonyms.learn("pod", one.provenance.pod)
             self._pseudonyms.learn("cluster", incident.cluster)
-            culprit = incident.cause.culprit
-            if culprit is not None and culprit.kind not in _NAMELESS_CULPRITS:
-                self._pseudonyms.learn("namespace", culprit.namespace)
-                self._pseudonyms.learn(culprit.kind.partition(".")[0].lower(), culprit.name)
+            for culprit in (incident.cause.culprit, *(suspect.culprit for suspect in incident.cause.suspects)):
+                if culprit is not None and culprit.kind not in _NAMELESS_CULPRITS:
+                    self._pseudonyms.learn("namespace", culprit.namespace)
+                    self._pseudonyms.learn(culprit.kind.partition(".")[0].lower(), culprit.name)
             if incident.cause.webhook is not None:
                 self._pseudonyms.learn("webhook", incident.cause.webhook.name)
             self._learn_from(_plain(incident))

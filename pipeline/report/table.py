@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from pipeline.engine.incidents import Evidence, Incident, Victim
-from pipeline.engine.wording import age_text
+from pipeline.engine.incidents import CulpritFacts, Evidence, Incident, Suspect, Symptom, Victim
+from pipeline.engine.phrases import age_text
 from pipeline.report.summary import describe_totals
 from pipeline.report.terminal import make_console
 
@@ -49,8 +49,11 @@ def _print_incident(console: Console, incident: Incident, name: str) -> None:
     evidence = _best_evidence(incident)
     _print_field(console, "Why", _why(incident, evidence))
     _print_field(console, "Culprit", _culprit(incident))
+    for symptom in incident.cause.symptoms:
+        _print_field(console, "Symptom", _symptom(symptom))
     for suspect in incident.cause.suspects:
-        _print_field(console, "Suspect", f"{suspect.text} (but: {'; '.join(suspect.against)})")
+        for name, value in _suspect_rows(suspect):
+            _print_field(console, name, value)
     if evidence is not None:
         _print_field(console, "Evidence", f"{evidence.provenance.source}:{evidence.provenance.line}")
         _print_field(console, "", evidence.text)
@@ -105,9 +108,29 @@ def _culprit(incident: Incident) -> str:
     culprit = incident.cause.culprit
     if culprit is None:
         return "nobody: there is no evidence against anybody"
+    return _culprit_text(culprit)
+
+
+def _culprit_text(culprit: CulpritFacts) -> str:
+    """Kind, place and address of a culprit."""
     name = "/".join(part for part in (culprit.namespace, culprit.name) if part)
     host = f"({culprit.host})" if name and culprit.host else culprit.host
     return " ".join(part for part in (culprit.kind, name, host) if part)
+
+
+def _symptom(symptom: Symptom) -> str:
+    return f"{symptom.failure_class}, {_times(symptom.count)} ({symptom.why}): {symptom.text}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def _suspect_rows(suspect: Suspect) -> Iterable[tuple[str, str]]:
+    who = f" ({_culprit_text(suspect.culprit)})" if suspect.culprit is not None else ""
+    yield "Suspect", f"{suspect.failure_class}{who}, {_times(suspect.count)}: {suspect.text}"
+    yield from (("", f"for it: {point.text}") for point in suspect.in_favour)
+    yield from (("", f"against: {point.text}") for point in suspect.against)
 
 
 def _best_evidence(incident: Incident) -> Evidence | None:

@@ -162,6 +162,12 @@ def test_csv_rows_become_objects() -> None:
     ]
 
 
+def test_csv_row_that_cannot_be_read_is_one_line() -> None:
+    """Every entry is one line: the numbers of lines are counted by them."""
+    document = b'Date,Message\n"a ""b"" c"\n"2026","x\ny" and "more\nof it\n"2026","last"\n'
+    assert all(b"\n" not in entry for _, entry in split_document(DocumentKind.CSV, [document]))
+
+
 def test_csv_quotation_mark_that_is_never_closed_costs_one_line() -> None:
     """The damaged row comes out raw, the rows behind it are read."""
     document = b'time,message\n1,"open\n2,b\n3,c\n'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from datetime import UTC, datetime
 
@@ -56,6 +57,17 @@ TEXT_WRAPPERS = [
     pytest.param(f"<14>1 2026-03-01T10:00:00.5Z node-1 ctl 12 - - {TEXT}", NO_POD, id="rfc5424"),
     pytest.param(f"2026-03-01T10:00:00.5Z | {TEXT}", NO_POD, id="export-with-bar"),
     pytest.param(f"│ {TEXT}            │", NO_POD, id="box"),
+    pytest.param(html.escape(TEXT), NO_POD, id="source-of-a-page"),
+    pytest.param(f"{{{html.escape(JSON)[1:]}", NO_POD, id="json-in-the-source-of-a-page"),
+    pytest.param('2026-03-01T10:00:00Z,ctl,"{}"'.format(TEXT.replace('"', '""')), NO_POD, id="csv-without-header"),
+    pytest.param(
+        "ctl.log:4711:" + json.dumps({"log": TEXT, "kubernetes": {"pod_name": "ctl-7d-x", "container_name": "main"}}),
+        POD,
+        id="grep-of-an-envelope",
+    ),
+    pytest.param("> " + json.dumps({"message": JSON, "stream": "stderr"}), NO_POD, id="quoted-envelope"),
+    pytest.param(json.dumps({"v": 3, "raw_event": TEXT}), NO_POD, id="unknown-name-of-the-text"),
+    pytest.param(json.dumps({"v": 3, "wire": {"bytes": JSON}}), NO_POD, id="unknown-names-nested"),
     pytest.param(f"┃ {JSON}   ┃", NO_POD, id="heavy-box"),
     pytest.param(f'["1772359200500000000",{json.dumps(TEXT)}],', NO_POD, id="loki-pair"),
     pytest.param(json.dumps(TEXT), NO_POD, id="json-string"),

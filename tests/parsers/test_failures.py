@@ -129,6 +129,27 @@ def test_folded_and_escaped_text_is_the_same_failure() -> None:
     assert (plain.failure_class, plain.webhook, plain.service) == (folded.failure_class, folded.webhook, folded.service)
 
 
+@pytest.mark.parametrize("sign", [r"\u0022", r"\\u0022", r"\\\\u0022"])
+def test_quotes_escaped_for_html_are_quotes(sign: str) -> None:
+    """As .NET and some JSON encoders write them, at any depth."""
+    assert "check.guard.dev" == FINDER.find((ADMISSION + REFUSED).replace('"', sign)).webhook
+
+
+@pytest.mark.parametrize(
+    ("kept", "webhook", "service"),
+    [
+        ('failed calling webhook "check.gu', None, None),
+        ('failed calling webhook "check.guard.dev"', "check.guard.dev", None),
+        ("https://guard.gua", "check.guard.dev", None),
+        ("https://guard.guard.svc:443/che", "check.guard.dev", "guard.guard.svc:443"),
+    ],
+)
+def test_name_that_was_cut_is_no_name(kept: str, webhook: str | None, service: str | None) -> None:
+    """What is left of it may be the name of somebody else."""
+    found = FINDER.find(ADMISSION[: ADMISSION.index(kept) + len(kept)] if kept in ADMISSION else "")
+    assert (webhook, service) == (found.webhook, found.service)
+
+
 def test_clock_of_a_repeated_message_is_its_own() -> None:
     """What is remembered is the message, not the time at which it was read first."""
     first = FINDER.find(CONVERSION + EXPIRED)

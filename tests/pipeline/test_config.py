@@ -9,11 +9,12 @@ import pytest
 from pipeline.config import (
     Configuration,
     FailOn,
-    Source,
+    SettingSource,
     _is_foreign,
     environment_name,
     load_configuration,
     settings,
+    split_list,
     trace_configuration,
 )
 from pipeline.engine.settings import EngineSettings, RuleOverride, RunawayRule, SeverityRule
@@ -247,12 +248,12 @@ def test_traces_who_decided_each_setting(tmp_path: Path) -> None:
     path = tmp_path / "whystuck.yaml"
     path.write_text("cluster: file\nfail_on: critical\nengine: {max_keys: 1, max_evidence: 1}\n", encoding="utf-8")
     traced = trace_configuration(path, {"WHYSTUCK_ENGINE_MAX_EVIDENCE": "2"}, {"cluster": "flag", "fail_on": None})
-    decided = {setting: source for setting, source in traced.sources.items() if source is not Source.DEFAULT}
+    decided = {setting: source for setting, source in traced.sources.items() if source is not SettingSource.DEFAULT}
     assert {
-        "engine.max_keys": Source.FILE,
-        "engine.max_evidence": Source.ENVIRONMENT,
-        "fail_on": Source.FILE,
-        "cluster": Source.FLAG,
+        "engine.max_keys": SettingSource.FILE,
+        "engine.max_evidence": SettingSource.ENVIRONMENT,
+        "fail_on": SettingSource.FILE,
+        "cluster": SettingSource.FLAG,
     } == decided
     assert settings().keys() == traced.sources.keys()
 
@@ -292,6 +293,20 @@ ENVIRONMENT = {
 def test_reads_the_environment(environment: dict[str, str], expected: Configuration) -> None:
     """Every setting has a variable."""
     assert expected == load_configuration(None, environment)
+
+
+LISTS = {
+    "paths": ("rules", "a.toml:/b c.toml", ["a.toml", "/b c.toml"]),
+    "files": ("kafka.ca_files", "a.pem:", ["a.pem"]),
+    "addresses": ("kafka.bootstrap_servers", "kafka-0:9092, kafka-1:9092,", ["kafka-0:9092", "kafka-1:9092"]),
+    "one": ("kafka.topics", "logs", ["logs"]),
+}
+
+
+@pytest.mark.parametrize(("setting", "text", "items"), LISTS.values(), ids=LISTS)
+def test_lists_in_variables(setting: str, text: str, items: list[str]) -> None:
+    """Paths are separated like PATH; of addresses that would cut off the ports."""
+    assert items == split_list(setting, text)
 
 
 WRONG_ENVIRONMENT = {

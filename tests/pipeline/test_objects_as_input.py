@@ -17,6 +17,7 @@ from parsers.rules.loader import load_rules
 from pipeline.classification import ClassificationFilter, ClassifiedLine, classify_files
 from pipeline.engine.clusters import ClusterState
 from pipeline.engine.settings import EngineSettings
+from pipeline.engine.watched import WatchedLogs
 from pipeline.replay import ReplayFilter, replay
 from pipeline.sources.files import InputFiles
 from pipeline.spool import EventSpool
@@ -131,7 +132,7 @@ def test_what_was_seen_before_the_time_asked_for_still_holds() -> None:
 
 def test_the_engine_remembers_objects_and_forgets_deleted_ones() -> None:
     """A file of objects is no controller's log."""
-    state = ClusterState(EngineSettings())
+    state = ClusterState(EngineSettings(), WatchedLogs())
     state.feed(seen("a", NOW))
     state.feed(seen("b", NOW))
     state.feed(seen("b", NOW, is_deleted=True))

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ConfigurationError
-from pipeline.quantities import DURATION_PATTERN, LONGEST_SECONDS, SIZE_PATTERN, parse_duration, parse_size, quote
+from pipeline.quantities import (
+    DURATION_PATTERN,
+    LONGEST_SECONDS,
+    SIZE_PATTERN,
+    format_duration,
+    format_size,
+    parse_duration,
+    parse_size,
+    quote,
+)
 
 UNITS = "expected numbers with the units d, h, m, s, ms"
 
@@ -110,3 +119,24 @@ def _is_read(text: str) -> bool:
         return 0 <= parse_duration(text) <= LONGEST_SECONDS
     except ConfigurationError as error:
         return "longer than" in str(error)
+
+
+WRITTEN = {0.0: "0s", 0.5: "500ms", 60.0: "1m", 90.0: "1m30s", 5400.0: "1h30m", 1_209_600.0: "14d", 0.0001: "0.0001"}
+
+
+@pytest.mark.parametrize(("seconds", "written"), WRITTEN.items(), ids=WRITTEN.values())
+def test_duration_is_written(seconds: float, written: str) -> None:
+    """In the largest units that fit."""
+    assert written == format_duration(seconds)
+
+
+@given(st.integers(0, 10**10))
+def test_duration_that_is_written_is_read_as_the_same(milliseconds: int) -> None:
+    """To the millisecond."""
+    assert milliseconds / 1000 == pytest.approx(parse_duration(format_duration(milliseconds / 1000)))
+
+
+@given(st.integers(1, 10**12) | st.integers(1, 1023).map(lambda number: number << 30))
+def test_size_that_is_written_is_read_as_the_same(size_bytes: int) -> None:
+    """To the byte."""
+    assert size_bytes == parse_size(format_size(size_bytes))

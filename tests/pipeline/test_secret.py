@@ -115,6 +115,7 @@ def test_names_of_secrets(name: str, is_secret: bool) -> None:
 TEXTS = {
     "address": ("postgresql://me:a@b/c@db/x", f"postgresql://{HIDDEN}@db/x"),
     "token as user": ("https://token@git.example/x", f"https://{HIDDEN}@git.example/x"),
+    "user without a password": ("postgresql://me@db/x", "postgresql://me@db/x"),
     "connection string": ("host=db password=hunter2 user=me", "host=db password=[redacted] user=me"),
     "nothing": ("connection to db:5432 refused", "connection to db:5432 refused"),
 }

@@ -17,6 +17,7 @@ from pipeline.store.schema import migrate
 from pipeline.store.settings import MigrateAtStart, StoreSettings
 from pipeline.store.store import SqlStore
 from tests.pipeline.store.contract import StoreContract, loaded
+from tests.pipeline.store.migration_contract import MigrationContract
 from tests.pipeline.store.samples import CLAIMED, batch
 from tests.pipeline.store.upkeep_contract import UpkeepContract
 from tests.servers.cutting_proxy import Cut, cutting_proxy
@@ -70,6 +71,10 @@ class TestPostgreSQLUpkeep(UpkeepContract):
     """Everything that may be asked."""
 
     without_foreign_keys = "SET session_replication_role = replica"
+
+
+class TestPostgreSQLMigration(MigrationContract):
+    """Every way to the tables of today."""
 
 
 def test_standby_waits_until_the_claim_lapses(two: tuple[SqlStore, SqlStore]) -> None:

@@ -103,6 +103,40 @@ def test_nothing_else_is_served(serve: Serve) -> None:
     assert [404] * 3 == [get(f"{url}{path}").status_code for path in ("/", "/docs", "/livez/../../etc/passwd")]
 
 
+GARBAGE = {
+    "no HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    "endless header": b"GET /livez HTTP/1.1\r\nX: " + b"x" * 200_000 + b"\r\n\r\n",
+    "address that is no text": b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+    "two lengths": b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    "another protocol wanted": b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("request_bytes", GARBAGE.values(), ids=GARBAGE)
+def test_garbage_is_answered_or_hung_up_on(serve: Serve, request_bytes: bytes) -> None:
+    """And the next one is served."""
+    _, url = serve()
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        try:
+            client.sendall(request_bytes)
+            begin = client.recv(12)
+        except ConnectionError:
+            begin = b""
+    assert begin in (b"", b"HTTP/1.1 400", b"HTTP/1.1 404", b"HTTP/1.1 200")
+    assert 200 == get(f"{url}/livez").status_code
+
+
+def test_question_is_not_repeated_in_full(serve: Serve) -> None:
+    """However long it is, and whatever is in it."""
+    _, url = serve()
+    excluded = "&".join(f"exclude={'x' * 100}{number}%0A%1b[31m" for number in range(100))
+    done = get(f"{url}/readyz?verbose&{excluded}")
+    assert 200 == done.status_code
+    assert len(done.text) < 2000
+    assert "\x1b" not in done.text
+
+
 TOKENS = {
     "none": ({}, 401),
     "the right one": (BEARER, 200),

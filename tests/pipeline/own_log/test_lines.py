@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -107,9 +108,9 @@ def test_exception_stands_on_the_line_of_its_event() -> None:
 def _plain_logging() -> Iterator[None]:
     """Puts the standard library's loggers back."""
     root, own = logging.getLogger(), logging.getLogger("whystuck")
-    before = root.handlers[:], root.level, own.level
+    before = root.handlers[:], root.level, own.level, threading.excepthook
     yield
-    root.handlers[:], root.level, own.level = before
+    root.handlers[:], root.level, own.level, threading.excepthook = before
     logging.captureWarnings(capture=False)
 
 
@@ -159,3 +160,16 @@ def test_set_up_again_changes_the_settings() -> None:
     get_logger("test").warning("c.d")
     (line,) = stream.getvalue().splitlines()
     assert line.endswith("event=c.d")
+
+
+@pytest.mark.usefixtures("_plain_logging")
+def test_end_of_a_thread_is_one_line() -> None:
+    """With what ended it."""
+    stream = io.StringIO()
+    set_up_log(LogSettings(format=LogFormat.JSON), stream)
+    thread = threading.Thread(target=int, args=("no",), name="delivery")
+    thread.start()
+    thread.join()
+    line = json.loads(stream.getvalue())
+    assert ("thread.failed", "delivery") == (line["event"], line["thread"])
+    assert "ValueError: invalid literal" in line["exception"]

@@ -1,0 +1,141 @@
+"""What changed before a trouble began, as far as the objects that were given say: facts, which blame nobody.
+
+Of everything that a snapshot holds only what can have to do with a rollout is looked at: the stuck Rollouts and what
+belongs to them, who is asked when objects are written or converted, certificates, and the pods and leases of what
+stands in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+import msgspec
+
+from parsers.events import ObjectKey
+from parsers.facts.admission import CrdFacts, WebhookConfigurationFacts
+from parsers.facts.references import ServiceRef
+from pipeline.engine.incidents import ChangeCategory
+from pipeline.engine.inventory import Inventory
+
+LOOK_BACK = timedelta(hours=1)
+"""So long before the onset a change is shown."""
+LOOK_BACK_CERTIFICATES = timedelta(hours=24)
+"""Certificates are looked at on new connections only: what went wrong with them shows late."""
+LATE = timedelta(seconds=60)
+"""Times in objects are whole seconds of other clocks: a change may be noted so long after what it caused."""
+MAX_CHANGES = 20
+"""Shown at most: the nearest to the onset."""
+_LEASES = ("argo-rollouts", "kube-controller-manager")
+
+
+class Change(msgspec.Struct, frozen=True, order=True):
+    """Something that changed."""
+
+    at: datetime
+    what: str
+    category: ChangeCategory
+
+
+def changes_before(
+    onset_at: datetime, keys: Iterable[ObjectKey], services: Iterable[ServiceRef], inventory: Inventory
+) -> list[Change]:
+    """What changed before an onset, oldest first.
+
+    Args:
+        onset_at: when the trouble began.
+        keys: what is stuck.
+        services: whose pods and certificates stand behind the calls that fail.
+        inventory: the objects.
+    """
+    if inventory.is_empty:
+        return []
+    found = {
+        change
+        for change in _all(tuple(keys), tuple(services), inventory)
+        if onset_at - _look_back(change) <= change.at <= onset_at + LATE
+    }
+    return sorted(sorted(found)[-MAX_CHANGES:])
+
+
+def _look_back(change: Change) -> timedelta:
+    return LOOK_BACK_CERTIFICATES if change.category == "certificate" else LOOK_BACK
+
+
+def _all(keys: tuple[ObjectKey, ...], services: tuple[ServiceRef, ...], inventory: Inventory) -> Iterator[Change]:
+    for key in keys:
+        yield from _of_rollout(key, inventory)
+    for configuration in inventory.webhook_configurations():
+        yield from _of_asked(configuration, "webhook")
+    for crd in inventory.crds():
+        yield from _of_asked(crd, "crd")
+    yield from _of_certificates(services, inventory)
+    for service in services:
+        yield from _of_pods(service, inventory)
+    for lease in inventory.leases():
+        if lease.acquired_at is not None and any(name in lease.ref.name for name in _LEASES):
+            yield Change(lease.acquired_at, f"{lease.ref} is taken by {lease.holder or 'another process'}", "lease")
+
+
+def _of_rollout(key: ObjectKey, inventory: Inventory) -> Iterator[Change]:
+    rollout = inventory.rollout(key)
+    if rollout is None:
+        return
+    generation = f", generation {rollout.generation}" if rollout.generation is not None else ""
+    if rollout.changed_at is not None and rollout.changed_at != rollout.created_at:
+        yield Change(rollout.changed_at, f"{rollout.ref} is changed{generation}", "rollout")
+    if rollout.created_at is not None:
+        yield Change(rollout.created_at, f"{rollout.ref} is created", "rollout")
+    for replica_set in inventory.replica_sets(rollout.ref):
+        if replica_set.created_at is not None:
+            revision = f", revision {replica_set.revision}" if replica_set.revision else ""
+            yield Change(replica_set.created_at, f"{replica_set.ref} is created{revision}", "rollout")
+    autoscaler = inventory.autoscaler(rollout.ref)
+    if autoscaler is not None and autoscaler.last_scale_at is not None:
+        text = f"{autoscaler.ref} scales {rollout.ref}"
+        text += f" to {autoscaler.desired}" if autoscaler.desired is not None else ""
+        yield Change(autoscaler.last_scale_at, text, "autoscaler")
+
+
+def _of_asked(facts: WebhookConfigurationFacts | CrdFacts, category: ChangeCategory) -> Iterator[Change]:
+    """Who is asked when objects are written or converted."""
+    generation = f", generation {facts.generation}" if facts.generation is not None else ""
+    if facts.created_at is not None:
+        yield Change(facts.created_at, f"{facts.ref} is created", category)
+    if facts.changed_at is not None and facts.changed_at != facts.created_at:
+        yield Change(facts.changed_at, f"{facts.ref} is changed{generation}", category)
+
+
+def _of_certificates(services: tuple[ServiceRef, ...], inventory: Inventory) -> Iterator[Change]:
+    for service in services:
+        for secret in inventory.secrets_of(service):
+            if secret.changed_at is not None:
+                yield Change(secret.changed_at, f"{secret.ref} is changed", "certificate")
+            for certificate in secret.certificates[:1]:
+                yield Change(certificate.not_before, f"the certificate in {secret.ref} becomes valid", "certificate")
+                yield Change(certificate.not_after, f"the certificate in {secret.ref} expires", "certificate")
+        yield from _of_trusted(service, inventory)
+    for managed in inventory.managed_certificates():
+        for at, what in (
+            (managed.not_before, "is renewed"),
+            (managed.renewal_at, "is due for renewal"),
+            (managed.not_after, "expires"),
+        ):
+            if at is not None:
+                yield Change(at, f"{managed.ref} {what}", "certificate")
+
+
+def _of_trusted(service: ServiceRef, inventory: Inventory) -> Iterator[Change]:
+    for ref, bundle in inventory.ca_bundles_of(service):
+        for certificate in bundle:
+            yield Change(certificate.not_before, f"an authority in the caBundle of {ref} becomes valid", "certificate")
+            yield Change(certificate.not_after, f"an authority in the caBundle of {ref} expires", "certificate")
+
+
+def _of_pods(service: ServiceRef, inventory: Inventory) -> Iterator[Change]:
+    for pod in inventory.pods_of(service):
+        if pod.started_at is not None:
+            yield Change(pod.started_at, f"{pod.ref} starts", "pod")
+        if pod.last_restart_at is not None:
+            restarts = f", {pod.restarts} restarts in all" if pod.restarts > 1 else ""
+            yield Change(pod.last_restart_at, f"a container of {pod.ref} restarts{restarts}", "pod")
