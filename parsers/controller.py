@@ -32,6 +32,11 @@ _REFLECTOR = re.compile(r"(?:Failed to (?:list|watch)|failed to list|[Ff]ailed t
 _LEASE = re.compile(
     r"error (?:retrieving|initially creating|updating) (?:resource lock|leader election record)|Failed to update lock"
 )
+# Ends the process whatever its level. Source: argo-rollouts controller.go; client-go WaitForNamedCacheSync.
+_CACHES = re.compile(
+    r"(?:failed to wait for|unable to sync) (?:[\w./-]{1,80} )?caches (?:to sync|for )"
+    r"|timed out waiting for caches? to "
+)
 
 
 class LineKind(enum.Enum):
@@ -153,6 +158,9 @@ def _read_line_about_key(record: LogRecord) -> ControllerLine:
         )
     if _DELETED.match(message) is not None:
         return ControllerLine(LineKind.DELETED, key=key_of_fields(record))
+    for text in (message, record.fields.get("error", "")):
+        if _CACHES.match(text) is not None:
+            return ControllerLine(LineKind.FATAL, cause=text)
     if _LEASE.search(message) is not None:
         return ControllerLine(LineKind.LEASE, cause=message)
     if _REFLECTOR.search(message) is not None:
