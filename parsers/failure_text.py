@@ -41,6 +41,7 @@ class FailureText(msgspec.Struct, frozen=True):
 
     searched: str  # one line, escapes gone, data hidden, ends where data begins
     shown: str  # the same with the data, redacted
+    reason: str  # the part of `shown` behind `denied the request:`
     stack: str  # what follows `goroutine N [`, with its line feeds
 
 
@@ -59,7 +60,8 @@ def prepare_text(text: str) -> FailureText:
     if "denied " in searched and (denied := _DENIED.search(searched)):
         searched = searched[: denied.end()]
     shown = searched if searched == text else redact(_unfold(_unescape(text)))
-    return FailureText(searched, shown, stack)
+    given = _DENIED.search(shown) if "denied " in shown else None
+    return FailureText(searched, shown, shown[given.end() :] if given is not None else "", stack)
 
 
 def _unescape(text: str) -> str:

@@ -175,7 +175,7 @@ def _failure(prepared: FailureText, cause: Match, matches: Sequence[Match]) -> F
         rule=cause.rule.id,
         text=cap_middle(prepared.shown, MAX_SHOWN_CHARS),
         also=verdict.also,
-        chain=build_chain(prepared.searched, cause, matches),
+        chain=build_chain(prepared.searched, cause, matches, prepared.reason),
         webhook=groups.get("webhook"),
         is_conversion=Context.CONVERSION in attempt.contexts,
         service=service,

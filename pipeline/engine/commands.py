@@ -10,8 +10,9 @@ import re
 import shlex
 from collections.abc import Mapping
 
+from pipeline.engine.api_names import group_kind_of
 from pipeline.engine.causes import Cause
-from pipeline.engine.culprits import Culprit, group_kind_of
+from pipeline.engine.culprits import Culprit
 from pipeline.engine.incidents import Victim
 
 ASSUMED_CONTROLLER_NAMESPACE = "argo-rollouts"

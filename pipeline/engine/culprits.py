@@ -6,13 +6,19 @@ not contain the class, so that one hanging webhook that prints three different t
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from parsers.events import Failure, NamedObject, ObjectKey
 from parsers.failure_classes import CUSTOM_PREFIX
+from pipeline.engine.api_names import (
+    group_kind_of,
+    known_resource_of,
+    names_router_field,
+    resource_of_field,
+    resources_of_kinds,
+)
 from pipeline.engine.masks import template_for
 
 BUILT_IN_GROUPS = ("apps", "batch", "autoscaling", "policy", "extensions", "argoproj.io")
@@ -55,15 +61,22 @@ class Aliases(msgspec.Struct):
 
     service_of_webhook: dict[str, str] = msgspec.field(default_factory=dict)
     service_of_kind: dict[str, str] = msgspec.field(default_factory=dict)
+    resource_of_kind: dict[str, str] = msgspec.field(default_factory=dict)  # names of CRDs, by `Kind.group`
     of_objects: frozenset[str] = frozenset()  # webhooks and kinds that the objects themselves relate
 
     @classmethod
-    def of(cls, failures: Iterable[Failure], related: Mapping[str, tuple[str, bool]] | None = None) -> Aliases:
+    def of(
+        cls,
+        failures: Sequence[Failure],
+        related: Mapping[str, tuple[str, bool]] | None = None,
+        resources: Mapping[str, str] | None = None,
+    ) -> Aliases:
         """Learn from failures that name both; where messages disagree, nothing is known.
 
-        `related` is what objects say and messages cannot change: service and whether it converts, by webhook or kind.
+        `related` is what objects say and messages cannot change: service and whether it converts, by webhook or kind;
+        `resources` are the names of CRDs that were seen, by kind.
         """
-        aliases = cls()
+        aliases = cls(resource_of_kind={**resources_of_kinds(failures), **(resources or {})})
         for name, (service, is_conversion) in (related or {}).items():
             (aliases.service_of_kind if is_conversion else aliases.service_of_webhook)[name] = service
         aliases.of_objects = frozenset(related or {})
@@ -98,12 +111,6 @@ def _learn(known: dict[str, str], name: str, service: str) -> None:
     known[name] = service if known.get(name, service) == service else ""
 
 
-def group_kind_of(kind: str) -> str:
-    """`group/version, Kind=Kind` without the version, as `Kind.group`."""
-    group_version, _, name = kind.partition(", Kind=")
-    return f"{name}.{group_version.rpartition('/')[0]}".strip(".")
-
-
 def culprit_of(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> Culprit:
     """What the failure accuses; the object itself where it names nothing else, nobody where the name is lost."""
     found = _accused_by(failure, key, aliases)
@@ -112,12 +119,12 @@ def culprit_of(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> Cul
 
 
 def _accused_by(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> Culprit:
-    by_class = _culprit_by_class(failure, key)
+    by_class = _culprit_by_class(failure, key, aliases)
     if by_class is not None:
         return by_class
     service = aliases.service_of(failure)
     if failure.webhook is not None or failure.is_conversion:
-        return _webhook_culprit(failure, service)
+        return _webhook_culprit(failure, service, aliases)
     if failure.failure_class.startswith("apiserver.") or _is_api_call(failure):
         return _api_culprit(failure, service)
     if service is not None:
@@ -131,7 +138,7 @@ def _accused_by(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> Cu
     return _object_culprit(key, failure)
 
 
-def _culprit_by_class(failure: Failure, key: ObjectKey | None) -> Culprit | None:
+def _culprit_by_class(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> Culprit | None:
     """Classes that name their culprit in a field of their own."""
     match failure.failure_class:
         case "rbac.forbidden":
@@ -147,8 +154,8 @@ def _culprit_by_class(failure: Failure, key: ObjectKey | None) -> Culprit | None
         case "panic":
             return Culprit("Function", failure.location or "")
         case "crd.missing":
-            missing = _missing_api(failure)
-            return Culprit("CustomResourceDefinition", missing) if missing else _object_culprit(key, failure)
+            missing = _missing_api(failure, aliases)
+            return missing or _object_culprit(key, failure)
         case "object.not_found" if failure.named_object is not None:
             named = failure.named_object
             return Culprit(named.resource, named.name, named.namespace or (key.namespace if key else ""))
@@ -161,27 +168,22 @@ def _culprit_by_class(failure: Failure, key: ObjectKey | None) -> Culprit | None
     return None
 
 
-_ROUTER_FIELD = re.compile(r"trafficRouting\.(\w+(?:\.(?!\s)\w+)?)")
-_RESOURCE_OF_FIELD = {
-    "ambassador.mappings": "mappings.getambassador.io",
-    "istio.virtualService": "virtualservices.networking.istio.io",
-    "istio.virtualServices": "virtualservices.networking.istio.io",
-    "istio.destinationRule": "destinationrules.networking.istio.io",
-    "smi.trafficSplitName": "trafficsplits.split.smi-spec.io",
-    "apisix.route": "apisixroutes.apisix.apache.org",
-    "appMesh.virtualService": "virtualservices.appmesh.k8s.aws",
-}
-"""What a field of a Rollout names. Source: argo-rollouts pkg/apis/rollouts/v1alpha1/types.go, 1.0 to 1.9."""
-
-
-def _missing_api(failure: Failure) -> str:
+def _missing_api(failure: Failure, aliases: Aliases) -> Culprit | None:
     """The API that is not there. A Rollout that is called invalid for it is not what is missing: its field tells."""
-    field = _ROUTER_FIELD.search(failure.text)
-    if field is not None:
-        return _RESOURCE_OF_FIELD.get(field[1], "")
-    if failure.kind is not None:
-        return group_kind_of(failure.kind)
-    return (failure.named_object.resource if failure.named_object else "") or failure.api_group or ""
+    if names_router_field(failure.text):
+        resource = resource_of_field(failure.text)
+    elif failure.kind is not None:
+        return _kind_culprit(failure.kind, aliases)
+    else:
+        resource = (failure.named_object.resource if failure.named_object else "") or failure.api_group or ""
+    return Culprit("CustomResourceDefinition", resource) if resource else None
+
+
+def _kind_culprit(kind: str, aliases: Aliases) -> Culprit:
+    """The CRD of a kind; the kind itself where nothing says what its CRD is called."""
+    group_kind = group_kind_of(kind)
+    resource = aliases.resource_of_kind.get(group_kind) or known_resource_of(group_kind)
+    return Culprit("CustomResourceDefinition", resource) if resource else Culprit("Kind", group_kind)
 
 
 def _subject_culprit(failure: Failure) -> Culprit:
@@ -192,12 +194,12 @@ def _subject_culprit(failure: Failure) -> Culprit:
     return Culprit("User", user)
 
 
-def _webhook_culprit(failure: Failure, service: str | None) -> Culprit:
+def _webhook_culprit(failure: Failure, service: str | None, aliases: Aliases) -> Culprit:
     if service is not None:
         return service_culprit(service)
     if failure.webhook is not None:
         return Culprit("Webhook", failure.webhook)
-    return Culprit("CustomResourceDefinition", group_kind_of(failure.kind or ""))
+    return _kind_culprit(failure.kind or "", aliases)
 
 
 def service_culprit(address: str) -> Culprit:
@@ -268,11 +270,3 @@ def may_be_converted(resource: str) -> bool:
     if not group or group in BUILT_IN_GROUPS:
         return False
     return not group.endswith("k8s.io") or group.endswith(EXTENSION_GROUPS)
-
-
-def plural_of(kind: str) -> str:
-    """The plural that a CRD of this kind has by convention; only used to compare two messages."""
-    lower = kind.lower()
-    if lower.endswith("y") and lower[-2:-1] not in "aeiou":
-        return lower[:-1] + "ies"
-    return lower + ("es" if lower.endswith(("s", "x", "ch", "sh")) else "s")

@@ -59,7 +59,7 @@ class Trouble(msgspec.Struct, frozen=True):
 def find_troubles(state: ClusterState, settings: EngineSettings, now: datetime) -> list[Trouble]:
     """All troubles of a cluster, oldest first."""
     inventory = state.inventory()
-    aliases = Aliases.of(failures_of(state), inventory.services_by_name())
+    aliases = Aliases.of(failures_of(state), inventory.services_by_name(), inventory.resources_of_kinds())
     known = _Known(state, settings, now, aliases, inventory, _witnesses_of(state))
     blocks = _blocks_of(state, inventory)
     members = [

@@ -5,6 +5,7 @@ Times are RFC 3339 in UTC. Unknown values are null, never invented.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -111,6 +112,13 @@ class CauseFacts(msgspec.Struct, frozen=True):
     symptoms: tuple[Symptom, ...] = ()
     suspects: tuple[Suspect, ...] = ()
     missing: tuple[Missing, ...] = ()
+
+
+def deepest_of(chain: Sequence[str]) -> str:
+    """The last link of a chain. A reason for a denial is somebody's own words: who denied stands before it."""
+    if len(chain) > 1 and chain[-2].endswith(("denied the request", "denied request")):
+        return f"{chain[-2]}: {chain[-1]}"
+    return chain[-1] if chain else ""
 
 
 class Victim(msgspec.Struct, frozen=True):

@@ -115,6 +115,10 @@ class Inventory:
                 related[f"{crd.kind}.{crd.group}"] = (f"{crd.conversion.host}:{crd.conversion.port}", True)
         return {name: found for name, found in related.items() if name not in doubtful}
 
+    def resources_of_kinds(self) -> dict[str, str]:
+        """The names of CRDs, by `Kind.group`."""
+        return {f"{crd.kind}.{crd.group}": f"{crd.plural}.{crd.group}" for crd in self.crds()}
+
     def ca_bundles_of(self, service: ServiceRef) -> list[tuple[ObjectRef, tuple[CertificateInfo, ...]]]:
         """Which authorities the callers of a service trust, and where that is written."""
         found = [(crd.ref, crd.ca_bundle) for crd in self.crds() if _is_same(crd.conversion, service) and crd.ca_bundle]

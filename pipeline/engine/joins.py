@@ -15,8 +15,9 @@ import msgspec
 from parsers.events import Failure, ObjectKey
 from parsers.records import Origin
 from parsers.timestamps import parse_time
+from pipeline.engine.api_names import plural_of
 from pipeline.engine.causes import Basis, Cause, depth_of
-from pipeline.engine.culprits import Aliases, Culprit, culprit_of, may_be_converted, plural_of, service_culprit
+from pipeline.engine.culprits import Aliases, Culprit, culprit_of, may_be_converted, service_culprit
 from pipeline.engine.inventory import Inventory, service_ref_of
 from pipeline.engine.products import is_log_of, services_converting
 from pipeline.engine.tallies import Tally

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from parsers.events import Failure
 from parsers.rules.model import RuleSet
+from pipeline.engine.api_names import plural_of
 from pipeline.engine.causes import Cause
 from pipeline.engine.commands import fill_command
-from pipeline.engine.culprits import may_be_converted, plural_of
+from pipeline.engine.culprits import may_be_converted
 from pipeline.engine.drift import explain
 from pipeline.engine.grouping import Trouble
-from pipeline.engine.incidents import Missing, Victim
+from pipeline.engine.incidents import Missing, Victim, deepest_of
 from pipeline.engine.phrases import moment_text
 
 _WHAT_HAPPENED = {
@@ -134,7 +135,7 @@ def name_of_culprit(cause: Cause) -> str:
         case "Webhook":
             is_subject = cause.failure_class == "webhook.admission_denied"
             return f"admission webhook {culprit.name}" if is_subject else culprit.name
-        case "CustomResourceDefinition":
+        case "CustomResourceDefinition" | "Kind":
             return _name_of_api(cause.failure_class, culprit.name)
         case _:
             place = f"{culprit.namespace}/{culprit.name}" if culprit.namespace else culprit.name
@@ -155,7 +156,7 @@ def summary_of(trouble: Trouble, victims: Sequence[Victim], rules: RuleSet) -> s
     if cause.failure is None:
         sentences.append("The log holds retry lines without an error, so no cause can be named.")
     else:
-        deepest = cause.failure.chain[-1] if cause.failure.chain else cause.failure.text
+        deepest = deepest_of(cause.failure.chain) or cause.failure.text
         lead = "Deepest cause in the evidence" if cause.is_established else "The error does not say who is to blame"
         sentences.append(_ended(f"{lead}: {deepest}"))
     if cause.failure is not None and cause.is_established:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from pipeline.engine.incidents import CulpritFacts, Evidence, Incident, Suspect, Symptom, Victim
+from pipeline.engine.incidents import CulpritFacts, Evidence, Incident, Suspect, Symptom, Victim, deepest_of
 from pipeline.engine.phrases import age_text
 from pipeline.report.summary import describe_totals
 from pipeline.report.terminal import make_console
@@ -96,7 +96,7 @@ def _since(incident: Incident) -> str:
 
 def _why(incident: Incident, evidence: Evidence | None) -> str:
     cause = incident.cause
-    deepest = cause.chain[-1] if cause.chain else ""
+    deepest = deepest_of(cause.chain)
     if not cause.established:
         return f"cause not established: {deepest or 'the log holds retry lines without an error'}"
     # What stands behind the deepest cause in its line belongs to it, as the reason that a webhook gives.
@@ -135,7 +135,7 @@ def _suspect_rows(suspect: Suspect) -> Iterable[tuple[str, str]]:
 
 def _best_evidence(incident: Incident) -> Evidence | None:
     """The first line that shows the cause reported."""
-    deepest = incident.cause.chain[-1] if incident.cause.chain else ""
+    deepest = deepest_of(incident.cause.chain)
     showing = (one for one in incident.evidence if deepest and deepest[:80] in one.text)
     return next(showing, incident.evidence[0] if incident.evidence else None)
 

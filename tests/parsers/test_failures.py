@@ -210,3 +210,34 @@ def test_hostile_text_takes_time_of_its_length(piece: str) -> None:
     FINDER.find(text)
 
     assert time.perf_counter() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        (
+            'admission webhook "check.guard.dev" denied the request: [owner] you must provide labels: {"owner"}',
+            ['admission webhook "check.guard.dev" denied the request', '[owner] you must provide labels: {"owner"}'],
+        ),
+        (
+            'admission webhook "check.guard.dev" denied the request: tls: x509: certificate has expired',
+            ['admission webhook "check.guard.dev" denied the request', "tls: x509: certificate has expired"],
+        ),
+        (
+            'failed calling webhook "check.guard.dev": failed to call webhook: Post "https://guard.svc/check": EOF',
+            [
+                'failed calling webhook "check.guard.dev"',
+                "failed to call webhook",
+                'Post "https://guard.svc/check"',
+                "EOF",
+            ],
+        ),
+    ],
+    ids=["a reason", "a reason that looks like another cause", "quotes are closed"],
+)
+def test_links_are_as_they_stand_in_the_message(text: str, links: list[str]) -> None:
+    """The reason of a denial is the last link, and decides nothing."""
+    failure = FailureFinder(load_rules()).find(text)
+    assert failure is not None
+    assert links == list(failure.chain)
+    assert failure.failure_class.startswith("webhook.admission")

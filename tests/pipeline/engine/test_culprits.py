@@ -45,7 +45,7 @@ ACCUSED: dict[str, tuple[Failure, Culprit]] = {
     ),
     "conversion that names no service": (
         _failure("webhook.conversion_failed", is_conversion=True, kind=MAPPING),
-        Culprit("CustomResourceDefinition", "Mapping.getambassador.io"),
+        Culprit("CustomResourceDefinition", "mappings.getambassador.io"),
     ),
     "webhook without endpoints": (_failure("webhook.no_endpoints", webhook="w", service=SERVICE), GUARD),
     "denial": (_failure("webhook.admission_denied", webhook="w", service=SERVICE), Culprit("Webhook", "w")),
@@ -61,7 +61,7 @@ ACCUSED: dict[str, tuple[Failure, Culprit]] = {
     "quota": (_failure("quota", quota="compute"), Culprit("ResourceQuota", "compute", "shop")),
     "type that is missing": (
         _failure("crd.missing", kind="networking.istio.io/v1, Kind=VirtualService"),
-        Culprit("CustomResourceDefinition", "VirtualService.networking.istio.io"),
+        Culprit("CustomResourceDefinition", "virtualservices.networking.istio.io"),
     ),
     "resource that is missing": (
         _failure("crd.missing", named_object=NamedObject("trafficsplits.split.smi-spec.io")),
@@ -193,3 +193,24 @@ APART = ["conflict", "invalid", "missing"]
 def test_trouble_of_an_object_is_its_own(text: str) -> None:
     """Two objects that are each wrong in themselves have two causes."""
     assert identity_of(failure(text), WEB, NO_ALIASES) != identity_of(failure(text), JOB, NO_ALIASES)
+
+
+WIDGET = _failure("webhook.conversion_failed", is_conversion=True, kind="example.com/v2, Kind=Widget")
+NAMED = _failure("conflict", named_object=NamedObject("widgets.example.com", "a"))
+
+
+@pytest.mark.parametrize(
+    ("aliases", "culprit"),
+    [
+        (NO_ALIASES, Culprit("Kind", "Widget.example.com")),
+        (Aliases.of([WIDGET, NAMED]), Culprit("CustomResourceDefinition", "widgets.example.com")),
+        (
+            Aliases.of([WIDGET], resources={"Widget.example.com": "widgetry.example.com"}),
+            Culprit("CustomResourceDefinition", "widgetry.example.com"),
+        ),
+    ],
+    ids=["kind alone", "another message names the resource", "the CRD was seen"],
+)
+def test_crd_is_named_only_where_its_name_is_known(aliases: Aliases, culprit: Culprit) -> None:
+    """The plural of a kind is not made up."""
+    assert culprit == culprit_of(WIDGET, WEB, aliases)
