@@ -17,10 +17,11 @@ from typing import get_args
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-from parsers.events import AnyEvent
+from parsers.events import AnyEvent, Event
+from parsers.facts.seen import ObjectSeen
 from parsers.failure_classes import FAILURE_CLASSES
 from pipeline.engine.incidents import Incident
-from pipeline.metrics.families import BoundedLabel, SnapshotGauge
+from pipeline.metrics.families import OTHER, BoundedLabel, SnapshotGauge
 from pipeline.metrics.settings import MetricsSettings
 from pipeline.sources.live import SourceStatus
 from pipeline.status import DaemonRole, DaemonStatus
@@ -82,9 +83,9 @@ class Metrics:
         """Lines were read."""
         self._lines.labels(outcome.value).inc(count)
 
-    def count_event(self, event: AnyEvent) -> None:
-        """The engine was fed an event."""
-        self._events[type(event)].inc()
+    def count_event(self, event: Event) -> None:
+        """The engine was fed an event, of the log or of what was seen in the cluster."""
+        self._events.get(type(event), self._other_events).inc()
         failure = getattr(event, "failure", None)
         if failure is not None:
             self._failures.labels(self._class(failure.failure_class)).inc()
@@ -160,7 +161,8 @@ class Metrics:
     def _define_counters(self) -> None:
         self._lines = self._counter("lines", "Lines read, by what became of them.", "outcome")
         events = self._counter("events", "Events fed to the engine.", "event")
-        self._events = {event: events.labels(_event_name(event)) for event in get_args(AnyEvent)}
+        self._events = {event: events.labels(_event_name(event)) for event in (*get_args(AnyEvent), ObjectSeen)}
+        self._other_events = events.labels(OTHER)
         self._failures = self._counter("failures", "Failures among the events, by class of the deepest cause.", "class")
         self._commits = self._counter("commits", "Commits, by how they ended.", "outcome")
         self._transitions = self._counter("incident_transitions", "Changes of incidents.", "kind", "transition")

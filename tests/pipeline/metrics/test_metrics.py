@@ -9,7 +9,10 @@ import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from parsers.events import ErrorNotUnderstood, Failure, ObjectKey, RetryCounted, SyncFailed
+from parsers.events import ErrorNotUnderstood, Event, Failure, ObjectKey, RetryCounted, SyncFailed
+from parsers.facts.references import ObjectRef
+from parsers.facts.seen import ObjectSeen
+from parsers.facts.services import NamespaceFacts
 from parsers.records import Origin
 from pipeline.metrics.families import OTHER
 from pipeline.metrics.metrics import CommitOutcome, LineOutcome, Metrics
@@ -62,6 +65,18 @@ MOVES: dict[str, tuple[Callable[[Metrics], None], str, dict[tuple[str, ...], flo
         lambda metrics: metrics.count_event(ErrorNotUnderstood(AT, Origin("x"), 1, "x")),
         "whystuck_events_total",
         {("error_not_understood",): 1},
+    ),
+    "an object of the cluster": (
+        lambda metrics: metrics.count_event(
+            ObjectSeen(AT, Origin("x"), 1, NamespaceFacts(ref=ObjectRef("Namespace", "", "shop")))
+        ),
+        "whystuck_events_total",
+        {("object_seen",): 1},
+    ),
+    "an event that the metrics do not know": (
+        lambda metrics: metrics.count_event(Event(AT, Origin("x"), 1)),
+        "whystuck_events_total",
+        {(OTHER,): 1},
     ),
     "failures": (
         lambda metrics: metrics.count_event(event_with("tls.expired")),
