@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Dialect, Engine, QueuePool, create_engine, ev
 from pipeline.errors import StoreError, StoreUnavailableError
 from pipeline.secret import read_secret
 from pipeline.store.address import Address, read_address
-from pipeline.store.faults import translated, translated_commit
+from pipeline.store.faults import translated, translated_commit, translated_values
 from pipeline.store.settings import StoreSettings
 
 MAX_READERS = 4
@@ -98,7 +98,8 @@ class Database:
         try:
             with translated(self.address, doing), engine.connect() as connection:
                 transaction = connection.begin()
-                yield connection
+                with translated_values(self.address, doing):
+                    yield connection
                 with translated_commit(self.address):
                     transaction.commit()
         except StoreError:

@@ -6,7 +6,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from pipeline.errors import CommitUnknownError, StoreError, StoreUnavailableError
@@ -16,6 +23,7 @@ from pipeline.store.address import Address
 # and single ones: serialization, deadlock, lock not available, read-only (a primary that became a standby).
 _PASSING_CLASSES = frozenset({"08", "53", "57", "58"})
 _PASSING_STATES = frozenset({"40001", "40P01", "55P03", "25006", "25P03", "25P04"})
+_REFUSALS = (DataError, IntegrityError, ProgrammingError, NotSupportedError)
 _LOST_CLASSES = frozenset({"08", "57"})
 _PASSING_SQLITE = frozenset(
     {
@@ -45,6 +53,21 @@ def translated(address: Address, doing: str) -> Iterator[None]:
 
 
 @contextmanager
+def translated_values(address: Address, doing: str) -> Iterator[None]:
+    """Values on their way into statements; what drivers cannot encode they refuse with errors of Python's own.
+
+    Raises:
+        StoreError: A text has a lone surrogate, or a number more than 64 bits.
+    """
+    try:
+        yield
+    except (UnicodeError, OverflowError) as error:
+        raise StoreError(
+            f"{address}: cannot {doing}: a value that no database takes: {type(error).__name__}"
+        ) from error
+
+
+@contextmanager
 def translated_commit(address: Address) -> Iterator[None]:
     """A commit; if the store went away during it, nobody knows.
 
@@ -68,6 +91,8 @@ def _may_pass(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.Error):
         code = _sqlite_code(error)
         return code in _PASSING_SQLITE
+    if isinstance(error, _REFUSALS):  # some have no SQLSTATE: the driver itself has refused
+        return False
     state = _state(error)
     return error.connection_invalidated or not state or state[:2] in _PASSING_CLASSES or state in _PASSING_STATES
 

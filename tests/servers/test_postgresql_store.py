@@ -13,12 +13,13 @@ import pytest
 
 from pipeline.errors import ClaimLostError, CommitUnknownError, StoreError, StoreUnavailableError, StoreVersionError
 from pipeline.store.connections import Database
+from pipeline.store.records import Commit
 from pipeline.store.schema import migrate
 from pipeline.store.settings import MigrateAtStart, StoreSettings
 from pipeline.store.store import SqlStore
 from tests.pipeline.store.contract import StoreContract, loaded
 from tests.pipeline.store.migration_contract import MigrationContract
-from tests.pipeline.store.samples import CLAIMED, batch
+from tests.pipeline.store.samples import CLAIMED, NOW, batch, part
 from tests.pipeline.store.upkeep_contract import UpkeepContract
 from tests.servers.cutting_proxy import Cut, cutting_proxy
 from tests.servers.postgresql import PostgreSQL
@@ -210,6 +211,14 @@ def test_statement_that_waits_too_long_is_given_up(settings: StoreSettings, open
         with pytest.raises(StoreUnavailableError, match="timeout"):
             store.commit(batch(1), epoch)
     store.commit(batch(1), epoch)
+
+
+def test_nul_is_refused_for_good(two: tuple[SqlStore, SqlStore]) -> None:
+    """The driver's own refusal has no SQLSTATE, as an outage has none."""
+    store, _ = two
+    with pytest.raises(StoreError, match="NUL") as caught:
+        store.commit(Commit(at=NOW, parts=(part("a\x00b"),)), claim(store, "one"))
+    assert StoreError is type(caught.value)
 
 
 def test_tables_are_made_on_purpose_only(settings: StoreSettings) -> None:

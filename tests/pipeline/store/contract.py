@@ -110,6 +110,20 @@ class StoreContract:
         assert before == loaded(store)
         store.commit(batch(2), epoch)
 
+    @pytest.mark.parametrize(
+        "hostile",
+        [Commit(at=NOW, parts=(part("\ud800"),)), Commit(at=NOW, gaps=(Gap("kafka", "logs/0", 0, 1 << 70, "x", "x"),))],
+        ids=["lone surrogate", "number of 70 bits"],
+    )
+    def test_what_no_database_takes_is_refused_for_good(self, store: SqlStore, epoch: int, hostile: Commit) -> None:
+        """It is not told as an outage, which would be waited out for ever."""
+        store.commit(batch(1), epoch)
+        with pytest.raises(StoreError) as caught:
+            store.commit(hostile, epoch)
+        assert StoreError is type(caught.value)
+        assert b"1" == loaded(store)[1]["key 0"]
+        store.commit(batch(2), epoch)
+
     def test_zombie_cannot_commit(self, store: SqlStore, epoch: int) -> None:
         store.commit(batch(1), epoch)
         store.release(epoch)
