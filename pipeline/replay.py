@@ -23,6 +23,7 @@ from pipeline.engine.settings import EngineSettings
 from pipeline.engine.watched import WatchedLog
 from pipeline.errors import InterruptionError
 from pipeline.extract import StreamExtractor, read_objects_of, scanner_for
+from pipeline.snapshot_clusters import SnapshotClusters
 from pipeline.sources.files import InputFiles
 from pipeline.sources.object_streams import ObjectStream
 from pipeline.spool import EventSpool, merge_by_time
@@ -150,18 +151,19 @@ def replay(
     """Read all logs and find their incidents. An interruption (Ctrl-C) ends the reading, not the finding."""
     totals = ReadTotals()
     taken = chosen or ReplayFilter()
-    spools = _spool_all(files, rules, totals, read_at=read_at, year_hint=year_hint, on_progress=on_progress)
+    clusters = SnapshotClusters()
+    spools = _spool_all(files, rules, totals, clusters, read_at=read_at, year_hint=year_hint, on_progress=on_progress)
     engine = Engine(settings, rules, evaluate_every=None)  # only the end of the story is asked for
     for log in totals.logs:
         engine.watch(taken.part_of(log))
     templates, sums = TemplateCollector(), StatisticsCollector()
-    for event in _merged(spools, taken):
+    for event in _merged(spools, taken, clusters):
         engine.feed(event)
         templates.add(event)
         if with_statistics:
             sums.add(event)
     engine.finish()
-    coverage = _coverage(files, totals)
+    coverage = _coverage(files, totals, clusters)
     incidents = tuple(msgspec.structs.replace(incident, coverage=coverage) for incident in engine.incidents())
     first_at, last_at = taken.time_covered(totals)
     residue = templates.residue(first_at, last_at, omitted_count=totals.residue_omitted)
@@ -185,9 +187,10 @@ def find_residue(
     """Read all logs for the errors that no rule knows; no incidents are formed."""
     totals = ReadTotals()
     taken = chosen or ReplayFilter()
-    spools = _spool_all(files, rules, totals, read_at=read_at, year_hint=year_hint, on_progress=on_progress)
+    clusters = SnapshotClusters()
+    spools = _spool_all(files, rules, totals, clusters, read_at=read_at, year_hint=year_hint, on_progress=on_progress)
     templates = TemplateCollector()
-    for event in _merged(spools, taken):
+    for event in _merged(spools, taken, clusters):
         templates.add(event)
     return templates.residue(*taken.time_covered(totals), omitted_count=totals.residue_omitted), totals
 
@@ -196,6 +199,7 @@ def _spool_all(
     files: InputFiles,
     rules: RuleSet,
     totals: ReadTotals,
+    clusters: SnapshotClusters,
     *,
     read_at: datetime,
     year_hint: datetime | None,
@@ -209,13 +213,13 @@ def _spool_all(
         for stream in files.streams():
             name = stream.origin.source
             if isinstance(stream, ObjectStream):
-                spools.append(_spool_objects(stream, finder, totals, read_at))
+                spools.append(_spool_objects(stream, finder, totals, read_at, clusters))
                 on_progress()
                 continue
             extractor = StreamExtractor(scanner, finder, read_at=read_at, year_hint=year_hint, with_residue=True)
             spools.append(EventSpool(name))
             try:
-                _spool(extractor, _watched(stream.blocks(), on_progress), spools[-1])
+                _spool(extractor, _watched(stream.blocks(), on_progress), spools[-1], clusters)
             finally:
                 totals.add(stream.origin, extractor)
     except KeyboardInterrupt:
@@ -225,17 +229,21 @@ def _spool_all(
     return spools
 
 
-def _spool(extractor: StreamExtractor, blocks: Iterator[Block], spool: EventSpool) -> None:
+def _spool(extractor: StreamExtractor, blocks: Iterator[Block], spool: EventSpool, clusters: SnapshotClusters) -> None:
     try:
         for event in extractor.events(blocks):
+            clusters.note(event)
             spool.put(event)
     except (KeyboardInterrupt, InterruptionError):
         for event in extractor.finish():
+            clusters.note(event)
             spool.put(event)
         raise
 
 
-def _spool_objects(stream: ObjectStream, finder: FailureFinder, totals: ReadTotals, read_at: datetime) -> EventSpool:
+def _spool_objects(
+    stream: ObjectStream, finder: FailureFinder, totals: ReadTotals, read_at: datetime, clusters: SnapshotClusters
+) -> EventSpool:
     name = stream.origin.source
     snapshot = read_objects_of(stream, finder, read_at=read_at)
     totals.sources.append(name)
@@ -243,6 +251,7 @@ def _spool_objects(stream: ObjectStream, finder: FailureFinder, totals: ReadTota
     totals.objects += len(snapshot.events) + sum(snapshot.unknown.values())
     spool = EventSpool(name)
     for event in snapshot.events:
+        clusters.note(event)
         spool.put(event)
     return spool
 
@@ -253,21 +262,21 @@ def _watched(blocks: Iterator[Block], on_progress: Callable[[], None]) -> Iterat
         on_progress()
 
 
-def _merged(spools: list[EventSpool], chosen: ReplayFilter) -> Iterator[Event]:
+def _merged(spools: list[EventSpool], chosen: ReplayFilter, clusters: SnapshotClusters) -> Iterator[Event]:
     """The events asked for, by time; the spools are given back at the end."""
     for event in merge_by_time(spools):
         if chosen.takes(event):
-            yield event
+            yield clusters.assign(event)
     for spool in spools:
         spool.close()
 
 
-def _coverage(files: InputFiles, totals: ReadTotals) -> Coverage:
+def _coverage(files: InputFiles, totals: ReadTotals, clusters: SnapshotClusters) -> Coverage:
     return Coverage(
         sources=tuple(totals.sources[:100]),
         lines_read=totals.lines,
         lines_unparsed=sum(totals.unparsed.values()),
         first_at=totals.first_at,
         last_at=totals.last_at,
-        not_read=tuple(str(problem) for problem in files.problems[:100]),
+        not_read=tuple([*map(str, files.problems), *clusters.problems()][:100]),
     )

@@ -152,3 +152,47 @@ def test_objects_survive_the_spool() -> None:
     assert 50_001 == len(events)
     assert seen("n0", NOW) == events[0]
     assert msgspec.msgpack.encode(events[-1])
+
+
+ROLLOUT = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "api", "namespace": "shop"}}
+REPLICA_SET = {
+    "apiVersion": "apps/v1",
+    "kind": "ReplicaSet",
+    "metadata": {
+        "name": "api-6d9f8c7",
+        "namespace": "shop",
+        "ownerReferences": [{"kind": "Rollout", "name": "api", "controller": True}],
+    },
+    "status": {
+        "replicas": 0,
+        "conditions": [
+            {
+                "type": "ReplicaFailure",
+                "status": "True",
+                "message": CREATING,
+                "lastTransitionTime": "2026-03-01T11:00:00Z",
+            }
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("clusters", "expected", "notes"),
+    [((), [None], 0), (("eu",), ["eu"], 0), (("eu", "us"), [None], 1)],
+    ids=["none is named", "one is named", "two are named"],
+)
+def test_a_snapshot_is_of_the_one_cluster_that_is_named(
+    clusters: tuple[str, ...], expected: list[str | None], notes: int, tmp_path: Path
+) -> None:
+    """Where several are named it stays apart, and the coverage says so."""
+    (tmp_path / "objects.json").write_text(
+        json.dumps({"apiVersion": "v1", "kind": "List", "items": [ROLLOUT, REPLICA_SET]})
+    )
+    for name in clusters:
+        line = 'time="2026-03-01T11:30:00Z" level=info msg="Argo Rollouts starting" version=v1.7.1'
+        (tmp_path / f"{name}.log").write_text(json.dumps({"cluster": name, "log": line}) + "\n")
+    found = replay(InputFiles([str(tmp_path)]), EngineSettings(), load_rules(()), read_at=NOW).incidents
+
+    assert expected == [incident.cluster for incident in found]
+    assert [notes] == [len(incident.coverage.not_read) for incident in found]
