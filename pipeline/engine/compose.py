@@ -15,6 +15,7 @@ from pipeline.engine.causes import Cause
 from pipeline.engine.clusters import ClusterState
 from pipeline.engine.culprits import Culprit
 from pipeline.engine.drift import drift_of
+from pipeline.engine.gaps import missing_of
 from pipeline.engine.grouping import Member, Trouble
 from pipeline.engine.incidents import (
     CauseFacts,
@@ -38,7 +39,7 @@ from pipeline.engine.suspects import suspects_of
 from pipeline.engine.symptoms import symptoms_of
 from pipeline.engine.tallies import Sighting, Tally
 from pipeline.engine.timeline import timeline_of
-from pipeline.engine.wording import missing_of, summary_of, title_of
+from pipeline.engine.wording import summary_of, title_of
 
 
 def incident_id(cluster: str, victim: str, opened_at: datetime) -> str:
@@ -224,7 +225,7 @@ def _cause_facts(trouble: Trouble, victims: Sequence[Victim], around: Surroundin
         certificate=_certificate_facts(certificate) if certificate is not None else None,
         symptoms=symptoms_of(trouble, around),
         suspects=suspects_of(trouble, around),
-        missing=missing_of(cause, victims),
+        missing=missing_of(cause, victims, _controller_of(trouble, around.state).namespace, around),
     )
 
 

@@ -8,11 +8,9 @@ from parsers.events import Failure
 from parsers.rules.model import RuleSet
 from pipeline.engine.api_names import plural_of
 from pipeline.engine.causes import Cause
-from pipeline.engine.commands import fill_command
-from pipeline.engine.culprits import may_be_converted
 from pipeline.engine.drift import explain
 from pipeline.engine.grouping import Trouble
-from pipeline.engine.incidents import Missing, Victim, deepest_of
+from pipeline.engine.incidents import Victim, deepest_of
 from pipeline.engine.phrases import moment_text
 
 _WHAT_HAPPENED = {
@@ -194,28 +192,3 @@ def explanation_of(failure: Failure, rules: RuleSet) -> str:
         return rules.get(failure.rule).explanation
     except KeyError:
         return ""
-
-
-def missing_of(cause: Cause, victims: Sequence[Victim]) -> tuple[Missing, ...]:
-    """What would establish the cause, and how to get it."""
-    if cause.is_established:
-        return ()
-    first = victims[0]
-    since = f"--since-time={first.first_seen_at.strftime('%Y-%m-%dT%H:%M:%SZ')}"
-    missing: list[Missing] = []
-    if cause.failure is None:
-        what = "the controller's error lines of the key (`syncHandler error`): only retry lines were in the log"
-        logs = f"kubectl -n argo-rollouts logs deployment/argo-rollouts --timestamps {since}"
-        missing.append(Missing(what=what, command=logs))
-    named = cause.failure.named_object if cause.failure is not None else None
-    if named is not None and may_be_converted(named.resource):
-        what = f"the CRD {named.resource}: it says whether a conversion webhook is called, and which service that is"
-        command = fill_command("kubectl get crd {crd} -o jsonpath='{.spec.conversion}'", {"crd": named.resource})
-        missing.append(Missing(what=what, command=command))
-    if first.kind != "controller":
-        names = {"namespace": first.namespace or "", "name": first.name or "", "kind": first.kind}
-        command = fill_command("kubectl -n {namespace} describe {kind} {name}", names)
-        missing.append(Missing(what="the state and the events of a victim", command=command))
-    what = "the API server's log of the same time: it names the webhook, service or storage it waited for"
-    missing.append(Missing(what=what, command=f"kubectl -n kube-system logs -l component=kube-apiserver {since}"))
-    return tuple(missing)
