@@ -3,7 +3,8 @@
 Source: Go's log package with LstdFlags (`2006/01/02 15:04:05 message`, with Lmicroseconds a fraction, with Lshortfile
 `file.go:23: `); coreos/pkg capnslog formatters.go (`2006-01-02 15:04:05.000000 W | package: message`); grpc-go
 grpclog/loggerv2.go (`WARNING: 2006/01/02 15:04:05 message`); Envoy's default format
-(`[2006-01-02 15:04:05.000][12][warning][config] [source/file.cc:10] message`).
+(`[2006-01-02 15:04:05.000][12][warning][config] [source/file.cc:10] message`) and its access log
+(`[2006-01-02T15:04:05.000Z] "GET / HTTP/1.1" …`).
 None of them prints a zone: UTC is taken and said. A text of another shape gives None.
 """
 
@@ -31,6 +32,8 @@ _ENVOY: Final = re.compile(
     r"(?:\[(?P<source>[^\]\s]{1,200}:\d{1,6})\] ?)?"
 )
 
+_ENVOY_ACCESS: Final = re.compile(r'\[(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)\] (?=")')
+
 
 def read_go_log(text: str, hint: datetime | None = None) -> Reading | None:
     """Read a line of Go's log package or of grpc-go."""
@@ -53,10 +56,11 @@ def read_capnslog(text: str, hint: datetime | None = None) -> Reading | None:
 
 
 def read_envoy(text: str, hint: datetime | None = None) -> Reading | None:
-    """Read a line of Envoy's application log."""
+    """Read a line of Envoy's application log, or of its access log."""
     match = _ENVOY.match(text)
     if match is None:
-        return None
+        access = _ENVOY_ACCESS.match(text)
+        return _reading(text[access.end() :], access["time"], hint, NO_FIELDS, Level.UNKNOWN) if access else None
     fields = {name: match[group] for name, group in (("logger", "logger"), ("caller", "source")) if match[group]}
     return _reading(text[match.end() :], match["time"], hint, fields, level_of(match["level"]))
 

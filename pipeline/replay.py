@@ -209,6 +209,7 @@ def _spool_all(
     finder = FailureFinder(rules)
     scanner = scanner_for(rules, with_residue=True)
     spools: list[EventSpool] = []
+    undated: list[EventSpool] = []
     try:
         for stream in files.streams():
             name = stream.origin.source
@@ -222,10 +223,14 @@ def _spool_all(
                 _spool(extractor, _watched(stream.blocks(), on_progress), spools[-1], clusters)
             finally:
                 totals.add(stream.origin, extractor)
+                if extractor.records.first_at is None:
+                    undated.append(spools[-1])
     except KeyboardInterrupt:
         totals.interrupted_by = signal.SIGINT
     except InterruptionError as error:
         totals.interrupted_by = error.signal_number
+    for spool in undated:  # the time of reading would end what the other logs tell of
+        spool.undated_at = totals.last_at
     return spools
 
 
@@ -273,10 +278,10 @@ def _merged(spools: list[EventSpool], chosen: ReplayFilter, clusters: SnapshotCl
 
 def _coverage(files: InputFiles, totals: ReadTotals, clusters: SnapshotClusters) -> Coverage:
     return Coverage(
-        sources=tuple(totals.sources[:100]),
+        sources=tuple(sorted(totals.sources)[:100]),
         lines_read=totals.lines,
         lines_unparsed=sum(totals.unparsed.values()),
         first_at=totals.first_at,
         last_at=totals.last_at,
-        not_read=tuple([*map(str, files.problems), *clusters.problems()][:100]),
+        not_read=tuple(sorted([*map(str, files.problems), *clusters.problems()])[:100]),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import tempfile
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import IO
 
 import msgspec
@@ -28,6 +29,8 @@ class EventSpool:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.undated_at: datetime | None = None
+        """The time of all events, where not one record of the stream had a time of its own."""
         self._recent: list[Event] = []
         self._file: IO[bytes] | None = None
         self._sizes: list[int] = []
@@ -48,6 +51,13 @@ class EventSpool:
         self._recent = []
 
     def __iter__(self) -> Iterator[Event]:
+        if self.undated_at is None:
+            yield from self._read()
+        else:
+            at = self.undated_at
+            yield from (msgspec.structs.replace(event, at=at) for event in self._read())
+
+    def _read(self) -> Iterator[Event]:
         if self._file is not None:
             self._file.seek(0)
             for size in self._sizes:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.mutations.cases import Case, labelled_cases, scenario_cases
 from tests.mutations.catalogue import MUTATIONS, Mutation
-from tests.mutations.verdicts import CONTROLLER, Outcome, Verdict, outcome, verdicts_of
+from tests.mutations.verdicts import Outcome, Verdict, of_case, outcome, verdicts_of
 
 Found = tuple[str, str, str, Outcome, str]  # case, family, mutation, outcome, what differs
 
@@ -34,15 +34,10 @@ def examine(case: Case, mutations: Sequence[Mutation], seeds: int) -> list[Found
                 found.append((case.id, mutation.family, mutation.name, Outcome.CRASHED, repr(error)))
                 continue
             if mutated.is_addition:
-                after = [one for one in after if _is_of(one, before)]
+                after = of_case(after, before)
             result = outcome(before, after)
             found.append((case.id, mutation.family, mutation.name, result, _told(before, after)))
     return found
-
-
-def _is_of(one: Verdict, before: Sequence[Verdict]) -> bool:
-    """Whether a verdict is about the original case; the added files may tell of trouble of their own."""
-    return one.victims != (CONTROLLER,) or one in before
 
 
 def _told(before: Sequence[Verdict], after: Sequence[Verdict]) -> str:

@@ -15,7 +15,8 @@ Writer = Callable[[datetime, random.Random], str]
 
 
 def _klog(severity: str, at: datetime, text: str) -> str:
-    return f"{severity}{at:%m%d %H:%M:%S.%f}       1 {text}"
+    """As `kubectl logs --timestamps` prints it: klog has no year, and a file alone would be of this one."""
+    return f"{at:%Y-%m-%dT%H:%M:%S.%fZ} {severity}{at:%m%d %H:%M:%S.%f}       1 {text}"
 
 
 def _api_server(at: datetime, chance: random.Random) -> str:
@@ -93,16 +94,21 @@ def files_beside(files: Files, chance: random.Random) -> dict[str, bytes]:
     }
 
 
-def mixed_into_one(files: Files, added: Files, chance: random.Random) -> dict[str, bytes]:
+def mixed_into_one(files: Files, added: Files, chance: random.Random, *, by_time: bool = True) -> dict[str, bytes]:
     """All logs in one file, each line with its pod before it, as `kubectl logs --prefix` of many pods prints them."""
     logs = {name: _lines(data) for name, data in {**files, **added}.items() if is_log(data) or name in added}
     others = {name: data for name, data in files.items() if name not in logs}
-    mixed = interleaved({f"[pod/{_pod_of(name)}/main] ": text for name, text in logs.items()}, chance)
+    mixed = interleaved({f"[pod/{_pod_of(name)}/main] ": text for name, text in logs.items()}, chance, by_time=by_time)
     return {**others, "all.log": "".join(f"{line}\n" for line in mixed).encode("utf-8", "surrogateescape")}
 
 
-def interleaved(logs: Mapping[str, Sequence[str]], chance: random.Random) -> list[str]:
-    """The lines of several logs in one, each behind its prefix: by time, each log's own order kept, ties by chance."""
+def interleaved(logs: Mapping[str, Sequence[str]], chance: random.Random, *, by_time: bool) -> list[str]:
+    """The lines of several logs in one, each behind its prefix and in its own order: by time, or as chance has it."""
+    if not by_time:
+        turns = [prefix for prefix, text in logs.items() for _ in text]
+        chance.shuffle(turns)
+        readers = {prefix: iter(text) for prefix, text in logs.items()}
+        return [prefix + next(readers[prefix]) for prefix in turns]
     placed = []
     for prefix, text in logs.items():
         newest = datetime.min.replace(tzinfo=UTC)

@@ -26,7 +26,7 @@ class Verdict(msgspec.Struct, frozen=True, order=True):
     failure_class: str
     culprit: tuple[str, str, str]  # kind, namespace, name or host; empty where nobody is blamed
     is_established: bool
-    named: frozenset[str]  # what the cause's chain names beside the culprit
+    chain: str  # the links of the cause in one text
     status: str
     count: int
 
@@ -70,17 +70,10 @@ def _verdict(incident: Incident, renamed: Mapping[str, str]) -> Verdict:
         failure_class=cause.failure_class,
         culprit=(culprit.kind, old(culprit.namespace), old(culprit.name)) if culprit else ("", "", ""),
         is_established=cause.established,
-        named=frozenset(old(name) for name in _named(incident)),
+        chain=old("\n".join(cause.chain)),
         status="resolved" if incident.status == "resolved" else "open",
         count=max((one.retries or 0 for one in incident.victims), default=0),
     )
-
-
-def _named(incident: Incident) -> set[str]:
-    webhook = incident.cause.webhook
-    kind = webhook.kind if webhook else None
-    group_version, _, name = (kind or "").partition(", Kind=")
-    return {webhook.name or "" if webhook else "", f"{name}.{group_version.partition('/')[0]}"}
 
 
 def _victim(one: Victim) -> str:
@@ -88,10 +81,13 @@ def _victim(one: Victim) -> str:
     return CONTROLLER if one.kind == CONTROLLER else f"{one.kind} {one.namespace}/{one.name}"
 
 
+def of_case(after: Iterable[Verdict], before: Sequence[Verdict]) -> list[Verdict]:
+    """Without the trouble of components that logs tell of which were added to a case."""
+    return [one for one in after if one.victims != (CONTROLLER,) or one in before]
+
+
 def outcome(before: Sequence[Verdict], after: Sequence[Verdict]) -> Outcome:
     """The worst of what became of any verdict."""
-    if list(before) == list(after):
-        return Outcome.EQUAL
     lost = [_fate(one, after) for one in before]
     return max([*lost, *(_origin(one, before) for one in after)], default=Outcome.EQUAL)
 
@@ -117,12 +113,14 @@ def _origin(one: Verdict, before: Sequence[Verdict]) -> Outcome:
 
 
 def _change(before: Verdict, after: Verdict) -> Outcome:
-    if before == after:
+    if before == msgspec.structs.replace(after, chain=before.chain):
         return Outcome.EQUAL
     if not after.is_established:
         return Outcome.FELL_BACK if before.is_established else Outcome.DETAIL
     if not before.is_established:
         return Outcome.WRONG
     if before.culprit != after.culprit:
-        return Outcome.DEPTH if after.culprit[2] in {"", *before.named} else Outcome.WRONG
+        name = after.culprit[2]
+        is_in_chain = bool(name) and all(part in before.chain for part in name.split("."))
+        return Outcome.DEPTH if is_in_chain or not any(after.culprit) else Outcome.WRONG
     return Outcome.DETAIL if before.failure_class == after.failure_class else Outcome.DEPTH
