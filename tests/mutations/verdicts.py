@@ -120,7 +120,7 @@ def _change(before: Verdict, after: Verdict) -> Outcome:
     if not before.is_established:
         return Outcome.WRONG
     if before.culprit != after.culprit:
-        name = after.culprit[2]
-        is_in_chain = bool(name) and all(part in before.chain for part in name.split("."))
+        name = after.culprit[2].lower()  # of a CRD it is the plural, where the chain has the kind
+        is_in_chain = bool(name) and all(part.removesuffix("s") in before.chain.lower() for part in name.split("."))
         return Outcome.DEPTH if is_in_chain or not any(after.culprit) else Outcome.WRONG
     return Outcome.DETAIL if before.failure_class == after.failure_class else Outcome.DEPTH
