@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 import msgspec
-from sqlalchemy import Connection, Table, column, delete, insert, inspect, select, table, text
+from sqlalchemy import Connection, column, delete, insert, inspect, select, table, text
 
 from pipeline.errors import StoreVersionError
 from pipeline.store.connections import Database
@@ -94,14 +94,12 @@ def upgrade(connection: Connection, to_version: str) -> None:
 
 
 def _note(connection: Connection, *, is_new: bool) -> None:
-    _put(connection, meta, "product_version", version("whystuck"))
+    """Say who has made or changed the tables."""
+    facts = {"product_version": version("whystuck")}
     if is_new:
-        _put(connection, meta, "created_at", datetime.now(UTC).isoformat(timespec="seconds"))
-
-
-def _put(connection: Connection, into: Table, name: str, value: str) -> None:
-    connection.execute(delete(into).where(into.c.name == name))
-    connection.execute(insert(into).values(name=name, value=value))
+        facts["created_at"] = datetime.now(UTC).isoformat(timespec="seconds")
+    connection.execute(delete(meta).where(meta.c.name.in_(facts)))
+    connection.execute(insert(meta), [{"name": name, "value": value} for name, value in facts.items()])
 
 
 def _is_older(found: str) -> bool:

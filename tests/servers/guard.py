@@ -3,7 +3,8 @@
     python guard.py FOLDER COMMAND…
 
 The sign is the end of standard input: the test holds the other end, and a killed test lets go of it. Meanwhile the
-server may come to an end by itself.
+server may come to an end by itself. (Linux could kill a server when its parent dies, but forgets that when the server's
+user is changed, and would leave the folder.)
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.servers.processes import free_ports
 from tests.servers.requirement import missing
 
 GUARD = Path(__file__).with_name("guard.py")
@@ -55,7 +55,7 @@ class PostgreSQL:
     def start(self) -> None:
         """Start it and wait until it answers; on the same port, if it ran before."""
         for _ in range(5):  # somebody else may take the port meanwhile
-            self.port = self.port or _free_port()
+            self.port = self.port or free_ports(1)[0]
             command = [*self._switches(), "-p", str(self.port)]
             guard = subprocess.Popen(
                 [sys.executable, str(GUARD), str(self._folder), *self._as_account(), *command],
@@ -137,12 +137,6 @@ def _account() -> pwd.struct_passwd | None:
         return None
     known = {entry.pw_name: entry for entry in pwd.getpwall()}
     return next(known[name] for name in _ACCOUNTS if name in known)
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def _run_server() -> Iterator[PostgreSQL]:
