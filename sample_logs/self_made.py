@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sample_logs.rejected_suspects import rejected_suspects
+
 _BASE_SECONDS = 0.001
 _CAP_SECONDS = 10.0
 _HEALTHY = (("storefront", "catalog"), ("storefront", "search"))
@@ -194,6 +196,7 @@ SELF_MADE: dict[str, Callable[[Path], dict[str, Sequence[str]]]] = {
     "unknown-bare-timeout": bare_timeout,
     "unknown-webhook-log-does-not-help": webhook_log_does_not_help,
     "unknown-unheard-of-error": unheard_of_error,
+    "unknown-suspects-rejected": rejected_suspects,
     "cause-in-another-log": cause_in_another_log,
     "healthy-thirteen-retries": thirteen_retries,
     "healthy-handover": handover,
