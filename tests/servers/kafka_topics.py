@@ -86,6 +86,19 @@ class Topics:
         assert 0 == producer.flush(SECONDS)
         assert [] == failed
 
+    def produce_in_transaction(self, name: str, values: Iterable[bytes], *, is_committed: bool) -> None:
+        """Write records that are all there in the end, or none of them."""
+        producer = Producer({"bootstrap.servers": self._address, "transactional.id": f"test-{next(_numbers)}"})
+        producer.init_transactions(SECONDS)
+        producer.begin_transaction()
+        for value in values:
+            producer.produce(name, value, partition=0)
+        producer.flush(SECONDS)
+        if is_committed:
+            producer.commit_transaction(SECONDS)
+        else:
+            producer.abort_transaction(SECONDS)
+
     def grant(self, user: str, name: str, operation: AclOperation, kind: ResourceType = ResourceType.TOPIC) -> None:
         binding = AclBinding(
             kind, name, ResourcePatternType.LITERAL, f"User:{user}", "*", operation, AclPermissionType.ALLOW

@@ -255,6 +255,27 @@ def _damage_batch(directory: Path, offset: int, *, is_checksum_right: bool) -> t
     return base, last
 
 
+@pytest.mark.parametrize(
+    ("is_committed_only", "expected"),
+    [(False, [b"1", b"2", b"taken back"]), (True, [b"1", b"2"])],
+    ids=["everything", "committed only"],
+)
+def test_marks_of_transactions_are_neither_lag_nor_gap(
+    topics: Topics, open_source: OpenSource, expected: list[bytes], *, is_committed_only: bool
+) -> None:
+    """They take offsets behind the last record; reading goes past them, so that retention of them is no loss."""
+    name = topics.create()
+    topics.produce_in_transaction(name, [b"1", b"2"], is_committed=True)
+    topics.produce_in_transaction(name, [b"taken back"], is_committed=False)
+    source = open_source(name, read_committed=is_committed_only)
+
+    got = read_until(source, lambda _: source.status().is_caught_up)
+
+    assert expected == lines_of(got)
+    assert 5 == got[-1].next_line
+    assert [] == [gap for each in got for gap in each.gaps]
+
+
 def test_deleted_records_are_a_gap(topics: Topics, open_source: OpenSource) -> None:
     """Retention is told of while reading, and nothing else is lost."""
     name = topics.create()

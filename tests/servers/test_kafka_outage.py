@@ -138,6 +138,17 @@ def test_no_broker(free_port: int) -> None:
     assert time.monotonic() - began_at < 15
 
 
+def test_brokers_that_name_themselves_wrongly(make_broker: MakeBroker) -> None:
+    """The first contact succeeds, and everything after it fails: the address that cannot be reached is named."""
+    broker = make_broker({"advertised.listeners": "PLAINTEXT://127.0.0.1:1"})
+    source = KafkaSource(KafkaSettings(bootstrap_servers=(broker.address(),), topics=("t",)))
+
+    with pytest.raises(SourceError, match=r"advertised\.listeners\): 127\.0\.0\.1:1: nothing listens there"):
+        source.start({})
+    broker.kill()
+    gc.collect()
+
+
 @pytest.fixture
 def free_port() -> int:
     return free_ports(1)[0]

@@ -44,6 +44,11 @@ CLOSE_SECONDS = 1.0
 RETRY_SECONDS = 0.3
 _NO_TOPIC_ID = "00000000-0000-0000-0000-000000000000"
 _CODECS = {"lz4": kafka.codec.has_lz4, "snappy": kafka.codec.has_snappy, "zstd": kafka.codec.has_zstd}
+_UNREACHABLE = (
+    kafka_errors.KafkaConnectionError,
+    kafka_errors.KafkaTimeoutError,
+    kafka_errors.NodeNotReadyError,
+)
 _READ_OPERATIONS = ("READ", "ALL")
 _numbers = itertools.count(1)
 
@@ -77,7 +82,7 @@ class LibraryClients:
         arguments = login_arguments(settings.security)
         deadline = time.monotonic() + settings.connect_seconds
         while True:
-            refusals = self._probe_all(arguments)
+            refusals = self._probe_all(arguments, deadline)
             if not refusals:
                 return
             reasons = "; ".join(refusal.reason for refusal in refusals)
@@ -87,7 +92,7 @@ class LibraryClients:
                 raise SourceError(f"kafka {settings.name}: {reasons}")
             self._wait(RETRY_SECONDS)
 
-    def _probe_all(self, arguments: dict[str, Any]) -> list[Refusal]:
+    def _probe_all(self, arguments: dict[str, Any], deadline: float) -> list[Refusal]:
         """Why none of the brokers can be used; empty: one can."""
         refusals: list[Refusal] = []
         for address in self._settings.bootstrap_servers:
@@ -95,6 +100,8 @@ class LibraryClients:
             if refusal is None:
                 return []
             refusals.append(refusal)
+            if time.monotonic() > deadline:
+                break
         return refusals
 
     def open_reader(self, timeout_seconds: float) -> Reader:
@@ -120,7 +127,18 @@ class LibraryClients:
         """An inspector. Raises ClientTrouble."""
         with _opening(self._settings, "inspector", timeout_seconds) as (factory, arguments):
             admin = KafkaAdminClient(**arguments, kafka_client=factory, request_timeout_ms=int(REQUEST_SECONDS * 1000))
+            self._check_advertised(factory, arguments)
             return LibraryInspector(admin, factory, self._settings)
+
+    def _check_advertised(self, factory: _ClientFactory, arguments: dict[str, Any]) -> None:
+        """Whoever answers names all brokers, and these have to be reachable by these names."""
+        reasons: list[str] = []
+        for broker in factory.client.cluster.brokers():
+            refusal = probe(f"{broker.host}:{broker.port}", self._settings.security, arguments)
+            if refusal is None:
+                return
+            reasons.append(refusal.reason)
+        raise ClientTrouble(f"as the brokers name themselves (advertised.listeners): {'; '.join(reasons)}")
 
 
 class _ClientFactory:
@@ -163,7 +181,10 @@ def _opening(
     }
     try:
         yield factory, arguments
-    except (kafka_errors.KafkaError, OSError, ValueError, RuntimeError) as error:
+    except ClientTrouble:
+        factory.abandon()
+        raise
+    except Exception as error:
         factory.abandon()
         reason = factory.log.newest or str(error)
         raise ClientTrouble(f"no broker can be reached: {reason}") from error
@@ -184,14 +205,33 @@ class LibraryReader:
         their partition was paused do not always come back when it is resumed.
         """
         self._assigned = {partition: TopicPartition(*partition) for partition in positions}
-        self._consumer.assign(list(self._assigned.values()))
-        for partition, offset in positions.items():
-            self._consumer.seek(self._assigned[partition], offset)
+        with self._using():
+            self._consumer.assign(list(self._assigned.values()))
+            for partition, offset in positions.items():
+                self._consumer.seek(self._assigned[partition], offset)
 
     def poll(self, timeout_seconds: float) -> Mapping[Partition, Sequence[Record]]:
         """The next records. Raises as `Reader` says."""
-        try:
+        with self._using():
             polled = self._consumer.poll(timeout_ms=timeout_seconds * 1000)
+        return {Partition(*each): records for each, records in polled.items()}
+
+    def position(self, partition: Partition) -> int:
+        """Where reading a partition goes on."""
+        with self._using():
+            return int(self._consumer.position(self._assigned[partition], timeout_ms=0))
+
+    def end(self, partition: Partition) -> int | None:
+        """The end of a partition as the last fetch showed it."""
+        with self._using():
+            end = self._consumer.highwater(self._assigned[partition])
+        return None if end is None else int(end)
+
+    @contextlib.contextmanager
+    def _using(self) -> Iterator[None]:
+        """Name the library's errors as `Reader` does."""
+        try:
+            yield
         except kafka_errors.OffsetOutOfRangeError as error:
             raise OutOfRangeError({Partition(*each): offset for each, offset in error.args[0].items()}) from error
         except kafka_errors.LogTruncationError as error:
@@ -202,21 +242,11 @@ class LibraryReader:
             raise ClientTrouble(_describe(error)) from error
         except Exception as error:  # decompressors raise whatever they like, OSError among them
             raise UndecodableError(f"{type(error).__name__}: {error}") from error
-        return {Partition(*each): records for each, records in polled.items()}
 
     def _diverged(self, divergent: Mapping[Any, Any]) -> OutOfRangeError:
         positions = {Partition(*each): self.position(Partition(*each)) for each in divergent}
         known = {Partition(*each): to.offset for each, to in divergent.items() if to is not None}
         return OutOfRangeError(positions, known)
-
-    def position(self, partition: Partition) -> int:
-        """Where reading a partition goes on."""
-        return int(self._consumer.position(self._assigned[partition], timeout_ms=0))
-
-    def end(self, partition: Partition) -> int | None:
-        """The end of a partition as the last fetch showed it."""
-        end = self._consumer.highwater(self._assigned[partition])
-        return None if end is None else int(end)
 
     def close(self) -> None:
         """Let go of it."""
@@ -311,7 +341,9 @@ class LibraryInspector:
     def _asking(self) -> Iterator[None]:
         try:
             yield
-        except (kafka_errors.KafkaError, OSError, RuntimeError, ValueError, TypeError) as error:
+        except _UNREACHABLE as error:  # what it says itself is no reason; its log may have one
+            raise ClientTrouble(self._factory.log.newest or _describe(error)) from error
+        except Exception as error:  # not all that the library raises is of its own kind
             raise ClientTrouble(_describe(error)) from error
 
 
