@@ -10,6 +10,8 @@ import re
 
 import msgspec
 
+from parsers.broken_lines import lines_of_record
+
 LOOK_LINES = 100
 """How many lines a record may have."""
 LOOK_BACK_LINES = 16
@@ -32,6 +34,7 @@ class LineSpan(msgspec.Struct, frozen=True):
     start: int
     stop: int
     parts: tuple[tuple[int, int], ...] = ()
+    is_broken: bool = False  # at a width, not at a line feed of its own
 
     @property
     def last_start(self) -> int:
@@ -44,6 +47,9 @@ def fold(data: bytes, span: LineSpan, done: int) -> LineSpan:
     line = data[span.start : span.stop]
     if len(line) > _SHORT_LINE:
         return span
+    begin, end = lines_of_record(data, span.start, span.stop, done)
+    if (begin, end) != (span.start, span.stop):
+        return LineSpan(begin, end, is_broken=True)
     start = _first_line_of(data, span, done)
     stop = span.stop
     if line.lstrip(b" \t\xe2\x94\x82").startswith(b"{") and not line.rstrip().endswith((b"}", b"},", b"\xe2\x94\x82")):

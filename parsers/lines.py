@@ -14,6 +14,7 @@ from typing import Protocol
 
 import msgspec
 
+from parsers.broken_lines import join
 from parsers.folding import LOOK_BACK_LINES, LOOK_BYTES, LOOK_LINES, LineSpan, fold
 from parsers.partial_lines import Partial, join_parts, partial_of
 from parsers.prefilter import FREQUENT, Scanner
@@ -291,6 +292,8 @@ def _record_of(data: bytes, span: LineSpan) -> bytes:
     """The bytes of a record, its parts put together."""
     if span.parts:
         return join_parts([data[start:stop] for start, stop in span.parts])
+    if span.is_broken:
+        return join(data, span.start, span.stop)
     raw = data[span.start : span.stop]
     # A terminal or page broke the object at its width, in mid-word: JSON has no line feed of its own in a text.
     return raw.replace(b"\n", b"") if raw.startswith(b"{") else raw
