@@ -164,7 +164,7 @@ def _holds_text(members: Mapping[str, Any], depth: int) -> bool:
 def _record_inside(members: Mapping[str, Any], depth: int) -> str:
     """Find a text that looks like a record under whatever name a shipper has for it; empty where there is none."""
     for value in members.values():
-        if isinstance(value, str) and looks_like_record(value.lstrip()):
+        if isinstance(value, str) and " " in value.strip() and looks_like_record(value.lstrip()):  # not a time alone
             return value.strip()
         if isinstance(value, dict) and depth < _DEEPEST and (found := _record_inside(value, depth + 1)):
             return found

@@ -33,6 +33,7 @@ _ODD_END: Final = re.compile(r'(?<!\\)"(?=\s+[A-Za-z_][\w.\-/@]*+=\S|\s*$)')
 _FOREIGN_QUOTE: Final = re.compile(r'\w++=(?:\\++"|&(?:quot|#34);)')
 _KEY: Final = re.compile(r'\s*+(?P<key>[^\s="]++)=')
 _START: Final = re.compile(r'(?:^|(?<=[\s"]))(?:time|ts|level|lvl|msg)=')
+_FILE_PREFIX: Final = re.compile(r'[^\s="]{1,200}:(?=(?:time|ts|level)=)')  # grep -H, grep -n
 _LEVEL_AND_MESSAGE: Final = re.compile(r"(?<!\w)level=\w++\s++msg=")
 # Fields that controllers add to a message: where a message has lost its closing quotation mark, they end it.
 _KNOWN_FIELD: Final = re.compile(
@@ -74,6 +75,8 @@ def salvage_logfmt(text: str, hint: datetime | None = None) -> Reading | None:
 
 
 def _read_any_order(text: str, hint: datetime | None) -> Reading | None:
+    if prefix := _FILE_PREFIX.match(text):
+        text = text[prefix.end() :]
     if not _KEY.match(text) or _FOREIGN_QUOTE.match(text):
         return None
     fields: dict[str, str] = {}

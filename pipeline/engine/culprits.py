@@ -32,6 +32,8 @@ _KIND_TITLES = {
     "ingress": "Ingress",
 }
 _OF_THE_OBJECT = frozenset({"conflict", "spec.invalid", "field_immutable", "crd.schema", "etcd.too_large"})
+_OF_A_CALL = ("tls.", "webhook.", "network.")
+"""Somebody else did not answer as he should: who does not say who, does not mean the object itself."""
 _OF_THE_TEXT = frozenset({"traffic_router", "metric_provider", "unknown"})
 
 
@@ -134,6 +136,8 @@ def _accused_by(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> Cu
     if failure.api_group is not None:
         return Culprit("APIService", name=failure.api_group)
     if failure.failure_class in _OF_THE_TEXT or failure.failure_class.startswith(CUSTOM_PREFIX):
+        return NOBODY
+    if failure.failure_class.startswith(_OF_A_CALL):
         return NOBODY
     return _object_culprit(key, failure)
 

@@ -60,7 +60,7 @@ def _write(path: Path, data: bytes) -> str:
 
 def _verdict(incident: Incident, renamed: Mapping[str, str]) -> Verdict:
     def old(text: str | None) -> str:
-        for new, name in renamed.items():
+        for new, name in sorted(renamed.items(), key=lambda pair: -len(pair[0])):  # longest first
             text = (text or "").replace(new, name)
         return text or ""
 

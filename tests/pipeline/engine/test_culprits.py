@@ -104,9 +104,9 @@ def test_culprit_is_what_the_failure_names(found: Failure, culprit: Culprit) -> 
     assert culprit == culprit_of(found, WEB, NO_ALIASES)
 
 
-NAMELESS = frozenset(
-    {"traffic_router", "metric_provider", "unknown", "panic", "rbac.forbidden", "webhook.admission_denied"}
-)
+NAMELESS = {"traffic_router", "metric_provider", "unknown", "panic", "rbac.forbidden"} | {
+    name for name in FAILURE_CLASSES if name.startswith(("tls.", "webhook.", "network."))
+}
 
 
 @pytest.mark.parametrize("failure_class", sorted(FAILURE_CLASSES))
