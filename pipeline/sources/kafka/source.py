@@ -65,6 +65,7 @@ class KafkaSource:
         self._observer: Observer | None = None
         self._adopted: Observation | None = None
         self._begun: frozenset[Partition] = frozenset()  # what there was at the start
+        self._begun_at: dict[str, bytes] = {}  # positions of streams of which none was stored yet
         self._topic_problem = ""
 
     @property
@@ -88,7 +89,9 @@ class KafkaSource:
         observer = self._observer or self._connect()
         observation = observer.newest
         assert observation is not None
-        places = self._placer.place_all(positions, observation, observer.inspector)
+        # A stream that this process began at the end has to go on there, although the commit that would say so failed.
+        known = {**self._begun_at, **positions}
+        places = self._placer.place_all(known, observation, observer.inspector)
         self._pending.clear()
         self._table.clear()
         self._adopted = observation
@@ -174,6 +177,8 @@ class KafkaSource:
     def _go_on_at(self, partition: Partition, place: Placement, observation: Observation, *, is_told: bool) -> None:
         topic_id, cluster_id = self._ids_of(partition, observation)
         self._table.place(partition, place.offset, topic_id=topic_id, cluster_id=cluster_id)
+        if is_told:
+            self._begun_at[partition.stream] = Position(place.offset, topic_id, cluster_id).encode()
         if is_told or place.gap is not None:
             gaps = () if place.gap is None else (place.gap,)
             self._pending.append(Fetched(partition.stream, (), place.offset, gaps=gaps))

@@ -77,6 +77,20 @@ def test_starting_again_goes_back() -> None:
     assert 6 == len(lines_of(got))
 
 
+def test_first_commit_that_fails_loses_nothing() -> None:
+    """The end at which reading began is remembered until it is stored."""
+    topic, kafka = _written(3)
+    source = make_source(kafka, start="latest")
+    source.start({})
+    topic.write(b"new")
+    source.observe()
+    first = lines_of(read_all(source))
+
+    source.start({})
+
+    assert [b"new"] == first == lines_of(read_all(source))
+
+
 def test_partition_added_while_away_is_read_from_its_beginning() -> None:
     """Its topic was read before, so nothing in it is old news."""
     topic, kafka = _written(1)
