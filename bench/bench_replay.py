@@ -40,12 +40,25 @@ def measure(command: list[str]) -> tuple[float, float]:
     return time.perf_counter() - started, usage.ru_maxrss / 1024
 
 
+VERDICT_MEGABYTES = 10
+
+
+def print_verdict_times(folder: Path) -> None:
+    """How long it takes to the verdict on a small log, the start of the interpreter included."""
+    for name, sample in LOGS.items():
+        log = folder / f"{name}.small.log"
+        size = write_log(sample, log, VERDICT_MEGABYTES)
+        seconds, _ = sorted(measure([str(WHYSTUCK), "replay", str(log), "-o", "jsonl"]) for _ in range(3))[1]
+        print(f"{name}: verdict on {size / 1e6:.0f} MB {seconds:.2f} s after the start (median of 3)")
+
+
 def main() -> None:
     """Measure both logs."""
     megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     seconds, memory = min(measure([str(WHYSTUCK), "--help"]) for _ in range(5))
     print(f"whystuck --help: {seconds * 1000:.0f} ms, {memory:.0f} MiB (best of 5)")
     with tempfile.TemporaryDirectory() as folder:
+        print_verdict_times(Path(folder))
         for name, sample in LOGS.items():
             log = Path(folder) / f"{name}.log"
             size = write_log(sample, log, megabytes)

@@ -38,6 +38,9 @@ _CACHES = re.compile(
     r"|timed out waiting for caches? to "
 )
 
+_ABOUT_A_KEY = re.compile(r"[Mm]easurement had error|[Mm]etric ['\"]|Metric assessed|roCtx\.reconcile err")
+"""Lines that are only printed about a key, also where the key was cut off: never trouble of the controller itself."""
+
 
 class LineKind(enum.Enum):
     """What a line of the controller says."""
@@ -168,7 +171,7 @@ def _read_line_about_key(record: LogRecord) -> ControllerLine:
     key = key_of_fields(record)
     if key is not None and message.startswith("Recovered from panic"):
         return ControllerLine(LineKind.PANICKED, key=key, cause=message)
-    is_symptom = key is not None
+    is_symptom = key is not None or _ABOUT_A_KEY.match(message) is not None
     return ControllerLine(LineKind.SYMPTOM if is_symptom else LineKind.OTHER)
 
 

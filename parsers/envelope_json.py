@@ -162,7 +162,12 @@ def _holds_text(members: Mapping[str, Any], depth: int) -> bool:
 
 
 def _record_inside(members: Mapping[str, Any], depth: int) -> str:
-    """Find a text that looks like a record under whatever name a shipper has for it; empty where there is none."""
+    """Find a text that looks like a record under whatever name a shipper has for it; empty where there is none.
+
+    What stands in a Kubernetes object (an audit log holds them) is a tenant's text, and no record.
+    """
+    if "apiVersion" in members:
+        return ""
     for value in members.values():
         if isinstance(value, str) and " " in value.strip() and looks_like_record(value.lstrip()):  # not a time alone
             return value.strip()

@@ -338,6 +338,12 @@ def test_prose_is_not_taken_for_a_wrapper(text: str) -> None:
     assert not parsed.origin.pod
 
 
+def test_text_within_an_object_of_an_audit_log_is_no_record() -> None:
+    """Who may write objects must not be able to write log lines."""
+    event = {"auditID": "1", "requestObject": {"kind": "Event", "apiVersion": "v1", "message": "x", "note": TEXT}}
+    assert isinstance(parse(json.dumps(event)), Unparsed)
+
+
 def test_quoted_record_in_a_message_is_not_unpacked() -> None:
     """What a tenant put into a message stays a message: it cannot become a record of the controller."""
     forged = json.dumps({"level": "error", "msg": JSON, "time": "2026-03-01T10:00:00Z"})

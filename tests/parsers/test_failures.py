@@ -129,6 +129,13 @@ def test_folded_and_escaped_text_is_the_same_failure() -> None:
     assert (plain.failure_class, plain.webhook, plain.service) == (folded.failure_class, folded.webhook, folded.service)
 
 
+@pytest.mark.parametrize("tail", ["", ".", ": see above", ", retrying", '"}'])
+def test_sign_behind_a_time_is_no_part_of_it(tail: str) -> None:
+    """Wrappers may end in anything."""
+    certificate = FINDER.find(f"{CONVERSION}{EXPIRED}{tail}").certificate
+    assert ("2031-01-01T00:00:00Z", "2031-02-03T04:05:06Z") == (certificate.not_after, certificate.clock)
+
+
 @pytest.mark.parametrize("sign", [r"\u0022", r"\\u0022", r"\\\\u0022"])
 def test_quotes_escaped_for_html_are_quotes(sign: str) -> None:
     """As .NET and some JSON encoders write them, at any depth."""
