@@ -85,6 +85,10 @@ class LineAssembler:
         """The stream is read again from `marks.context`; to be called before the first `feed`."""
         self._resumed = marks
 
+    def forget_marks(self) -> None:
+        """What has not come once more by now was deleted at its source."""
+        self._resumed = None
+
     def release(self) -> Iterator[SourceLine]:
         """Records of what is held back, for a stream that has been silent for long enough."""
         window = self._carried
@@ -162,9 +166,9 @@ class _Window:
         What retention has deleted meanwhile does not come again: lines are known by their numbers, not counted.
         """
         base = self._blocks[-1][0]
-        undecided = _line_from(marks.undecided, newest)
+        undecided = line_from(marks.undecided, newest)
         self.scan_from = base + undecided
-        delivered = _line_from(_behind(marks.delivered), newest) if marks.delivered is not None else 0
+        delivered = line_from(_behind(marks.delivered), newest) if marks.delivered is not None else 0
         if delivered:
             self.done = base + delivered - 1
         return max(undecided, delivered) < len(newest.data)
@@ -238,7 +242,7 @@ def _behind(mark: LineMark) -> LineMark:
     return LineMark(mark.number, mark.part + 1)
 
 
-def _line_from(mark: LineMark, block: Block) -> int:
+def line_from(mark: LineMark, block: Block) -> int:
     """Where in a block the first line begins that does not lie before a mark; its end where there is none."""
     numbers = block.line_numbers
     if numbers is None:

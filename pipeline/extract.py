@@ -135,6 +135,15 @@ class StreamExtractor:
         """The time of reading has moved on."""
         self._reader.read_now(at)
 
+    def expect_nothing_again(self) -> None:
+        """Everything that was to come once more has come, or never will."""
+        self._assembler.forget_marks()
+
+    @property
+    def marks(self) -> AssemblerMarks | None:
+        """From where the stream has to be read again, None where nothing is held back."""
+        return self._assembler.marks()
+
     @property
     def is_holding(self) -> bool:
         """Whether lines wait for what follows them."""

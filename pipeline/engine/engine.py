@@ -77,6 +77,14 @@ class Engine:
         found = [incident for cluster in self._clusters.values() for incident in cluster.lifecycle.incidents()]
         return sorted(found, key=lambda incident: (incident.opened_at, incident.id))
 
+    def told(self) -> list[Incident]:
+        """The incidents that somebody was told of, in their newest facts: merged and withdrawn ones too."""
+        return [incident for _, cluster in sorted(self._clusters.items()) for incident in cluster.lifecycle.told()]
+
+    def key_counts(self) -> dict[str, int]:
+        """How many keys are remembered, by cluster."""
+        return {name: cluster.keys_count for name, cluster in sorted(self._clusters.items())}
+
     def take_changes(self) -> list[EnginePart]:
         """The parts of the state that changed since this was asked the last time, to be stored together."""
         return [part for _, cluster in sorted(self._clusters.items()) for part in cluster.changes.take()]
@@ -118,6 +126,10 @@ class _Cluster:
         self._evaluated_at: datetime | None = None
         self._is_dirty = False
         self.changes = Changes(name, self._state, self.lifecycle, self._memory)
+
+    @property
+    def keys_count(self) -> int:
+        return len(self._state.keys)
 
     def _memory(self) -> ClusterMemory:
         return ClusterMemory(self._now, self._is_dirty, self._state.evicted_count)

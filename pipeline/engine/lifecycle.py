@@ -40,6 +40,10 @@ class Lifecycle:
         """All of them, those that still wait included, without those that were withdrawn."""
         return [incident for incident in self._all() if incident.id not in self._withdrawn]
 
+    def told(self) -> list[Incident]:
+        """Those that somebody was told of, in their newest facts: merged and withdrawn ones too."""
+        return list(self._told.values())
+
     def _all(self) -> list[Incident]:
         return list({**self._told, **self._waiting}.values())
 

@@ -1,0 +1,215 @@
+"""What was read goes into the engine; what changed goes into the store, in one commit.
+
+In memory the state runs ahead of the store. After a commit that failed, or of which nobody knows, it is dropped and
+loaded again, and the sources go back to the positions that were stored with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import msgspec
+
+from parsers.events import ErrorNotUnderstood, Event, FailureSeen
+from parsers.facts.seen import ObjectSeen
+from pipeline.daemon.readers import StreamReaders, decode_memory
+from pipeline.daemon.settings import WatchSettings
+from pipeline.engine.engine import Engine
+from pipeline.engine.incidents import Incident
+from pipeline.engine.memory import EnginePart
+from pipeline.errors import StoreVersionError
+from pipeline.extract import StreamExtractor
+from pipeline.sources.live import Fetched, LiveSource
+from pipeline.store.records import Area, Commit, Gap, Quarantined, StatePart, StoredPosition
+from pipeline.store.store import Snapshot
+
+_SEPARATOR = "\x1f"
+"""Between source and stream in the owner of a part: neither can hold it."""
+
+
+class Taken(Protocol):
+    """Is told of every event that goes into the engine, and of those that are refused."""
+
+    def event(self, event: Event) -> None:
+        """It was taken."""
+        ...
+
+    def refused(self, event: Event) -> None:
+        """It claims to be of a controller, and its origin is none."""
+        ...
+
+
+class Ingestion:
+    """The state of all clusters and streams, and what has changed of it since the last commit."""
+
+    def __init__(
+        self,
+        settings: WatchSettings,
+        sources: Mapping[str, LiveSource],
+        make_engine: Callable[[], Engine],
+        make_extractor: Callable[[], StreamExtractor],
+        observer: Taken,
+    ) -> None:
+        self.engine = make_engine()
+        self.lines_taken = 0  # since the last commit
+        self._settings = settings
+        self._sources = sources
+        self._make_engine = make_engine
+        self._make_extractor = make_extractor
+        self._observer = observer
+        self._streams: dict[tuple[str, str], StreamReaders] = {}
+        self._touched: set[tuple[str, str]] = set()  # streams with another position than the stored one
+        self._changes: list[Incident] = []
+        self._quarantined: list[Quarantined] = []
+        self._gaps: list[Gap] = []
+        self._told: dict[str, Incident] = {}  # newest facts of each incident, as stored
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether there is something to commit."""
+        return bool(self._touched or self._changes or self._quarantined or self._gaps)
+
+    def recall(self, snapshot: Snapshot) -> dict[str, dict[str, bytes]]:
+        """Forget everything, go on with what was stored; returns the positions by source and stream.
+
+        Raises:
+            StoreVersionError: What was stored is of a version that this one cannot read.
+        """
+        self._reset()
+        engine_parts: list[EnginePart] = []
+        try:
+            for part in snapshot.parts:
+                if part.area is Area.ENGINE:
+                    engine_parts.append(EnginePart(part.owner, part.name, part.value))
+                elif part.value is not None:
+                    source, _, stream = part.owner.partition(_SEPARATOR)
+                    if source in self._sources:
+                        self._stream(source, stream).recall(decode_memory(part.value))
+            self.engine.recall(engine_parts)
+        except msgspec.DecodeError as error:
+            raise StoreVersionError(
+                f"the stored state cannot be read by this version ({error}): run the version that wrote it, or delete "
+                "the state with `whystuck store reset-state`, after which streams are read from their positions on"
+            ) from error
+        self._told = {incident.id: incident for incident in self.engine.told()}
+        positions: dict[str, dict[str, bytes]] = {name: {} for name in self._sources}
+        for stored in snapshot.positions:
+            if stored.source in positions:
+                positions[stored.source][stored.stream] = stored.value
+        return positions
+
+    def _reset(self) -> None:
+        self.engine = self._make_engine()
+        self.lines_taken = 0
+        self._streams.clear()
+        self._touched.clear()
+        self._changes.clear()
+        self._quarantined.clear()
+        self._gaps.clear()
+
+    def _stream(self, source: str, stream: str) -> StreamReaders:
+        found = self._streams.get((source, stream))
+        if found is None:
+            found = self._streams[source, stream] = StreamReaders(self._make_extractor)
+        return found
+
+    def take(self, source: str, fetched: Fetched, at: datetime) -> None:
+        """Take in what was read; `at` is the time of reading."""
+        self._touched.add((source, fetched.stream))
+        self._quarantined += fetched.quarantined
+        self._gaps += fetched.gaps
+        self.lines_taken += sum(len(block.line_numbers or ()) for block in fetched.blocks)
+        self._feed(self._stream(source, fetched.stream).feed(fetched, at))
+
+    def set_aside(self, record: Quarantined) -> None:
+        """Pass over a record that whystuck fails on."""
+        self._quarantined.append(record)
+        self._touched.add((record.source, record.stream))
+        stream = self._stream(record.source, record.stream)
+        for _ in stream.feed(Fetched(record.stream, (), record.last + 1), datetime.now(UTC)):
+            raise AssertionError("nothing was fed")
+
+    def release_idle(self, at: datetime, behind: Iterable[tuple[str, str]] = ()) -> None:
+        """Decide upon what was held back in streams that are silent, and not behind."""
+        idle = timedelta(seconds=self._settings.idle_seconds)
+        waiting = set(behind)
+        for place, stream in self._streams.items():
+            if place not in waiting:
+                before = stream.position()
+                self._feed(stream.release_idle(at, idle))
+                if stream.position() != before:
+                    self._touched.add(place)
+
+    def release_all(self, at: datetime) -> None:
+        """Decide upon everything that was held back, whoever may still write."""
+        for place, stream in self._streams.items():
+            before = stream.position()
+            self._feed(stream.release_idle(at, timedelta(days=-36_500)))
+            if stream.position() != before:
+                self._touched.add(place)
+
+    def advance(self, at: datetime) -> None:
+        """Time is `at` now, wherever nothing was read."""
+        self._changes += self.engine.advance(at)
+
+    def forget(self, before: datetime) -> None:
+        """Forget what was over before a moment."""
+        self.engine.forget(before)
+
+    def finish(self, at: datetime) -> None:
+        """Everything was read that ever will be."""
+        self.release_all(at)
+        self._changes += self.engine.finish()
+
+    def _feed(self, events: Iterable[Event]) -> None:
+        for event in events:
+            if not isinstance(event, FailureSeen | ErrorNotUnderstood | ObjectSeen) and not (
+                self._settings.is_controller(event.origin)
+            ):
+                self._observer.refused(event)
+                continue
+            self._observer.event(event)
+            self._changes += self.engine.feed(event)
+
+    def prepare_commit(self, at: datetime) -> Commit:
+        """What has to be written; the engine counts it as written from now on."""
+        parts = [StatePart(Area.ENGINE, part.cluster, part.name, part.value) for part in self.engine.take_changes()]
+        positions = []
+        for source, stream in sorted(self._touched):
+            readers = self._streams[source, stream]
+            owner = f"{source}{_SEPARATOR}{stream}"
+            parts += [StatePart(Area.READER, owner, name, value) for name, value in readers.take_changes()]
+            positions.append(StoredPosition(source, stream, self._sources[source].position(stream, readers.position())))
+        changed = {incident.id for incident in self._changes}
+        now = {incident.id: incident for incident in self.engine.told()}
+        refreshed = [
+            incident for name, incident in now.items() if name not in changed and self._told.get(name) is not incident
+        ]
+        self._told = now
+        return Commit(
+            at=at,
+            parts=tuple(parts),
+            positions=tuple(positions),
+            incidents=tuple(self._changes),
+            unnotified=frozenset(one.id for one in self._changes if self._is_old(one, at)),
+            refreshed=tuple(refreshed),
+            quarantined=tuple(self._quarantined),
+            gaps=tuple(self._gaps),
+        )
+
+    def _is_old(self, incident: Incident, at: datetime) -> bool:
+        return (at - incident.updated_at).total_seconds() > self._settings.notify_max_age_seconds
+
+    def committed(self) -> dict[str, dict[str, int]]:
+        """What was prepared is in the store; returns the next line of each stream that moved, by source."""
+        lines: dict[str, dict[str, int]] = {}
+        for source, stream in self._touched:
+            lines.setdefault(source, {})[stream] = self._streams[source, stream].position()
+        self._touched.clear()
+        self._changes.clear()
+        self._quarantined.clear()
+        self._gaps.clear()
+        self.lines_taken = 0
+        return lines

@@ -1,0 +1,124 @@
+"""What the daemon tells of itself: status for the probes, metrics, its own log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import cast
+
+from parsers.events import AnyEvent, Event
+from parsers.facts.seen import ObjectSeen
+from pipeline.engine.engine import Engine
+from pipeline.errors import CommitUnknownError, WhystuckError
+from pipeline.metrics.metrics import CommitOutcome, LineOutcome, Metrics
+from pipeline.own_log.loggers import get_logger
+from pipeline.sources.live import Fetched, SourceStatus
+from pipeline.status import Check, DaemonRole, DaemonStatus, StatusBoard
+from pipeline.store.records import Commit
+
+_log = get_logger("daemon")
+
+
+class Reporter:
+    """Used by the pipeline's thread."""
+
+    def __init__(
+        self, board: StatusBoard, metrics: Metrics, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._board = board
+        self._metrics = metrics
+        self._now = now
+        self._role = DaemonRole.STARTING
+        self._since = now()
+        self._store_problem = ""
+        self._backlog_problem = ""
+        self._statuses: Mapping[str, SourceStatus] = {}
+
+    def beat(self) -> None:
+        """The loop goes on."""
+        self._board.beat()
+
+    def event(self, event: Event) -> None:
+        """An event went into the engine."""
+        if not isinstance(event, ObjectSeen):
+            self._metrics.count_event(cast("AnyEvent", event))
+
+    def refused(self, event: Event) -> None:
+        """An event of a pod that is no controller was refused."""
+        _log.warning("event.refused", namespace=event.origin.namespace, pod=event.origin.pod)
+
+    def fetched(self, source: str, fetched: Fetched) -> None:
+        """Something was read."""
+        del source
+        for record in fetched.quarantined:
+            self._metrics.count_quarantined(record)
+            self._metrics.count_lines(LineOutcome.QUARANTINED, record.last - record.first + 1)
+        for gap in fetched.gaps:
+            self._metrics.count_gap(gap)
+            _log.error("source.gap", source=gap.source, stream=gap.stream, reason=gap.reason, detail=gap.detail)
+
+    def lines(self, outcome: LineOutcome, count: int) -> None:
+        """Lines had this outcome."""
+        self._metrics.count_lines(outcome, count)
+
+    def role(self, role: DaemonRole) -> None:
+        """What this process does from now on."""
+        self.beat()
+        if role is not self._role:
+            self._role, self._since = role, self._now()
+            _log.info("role.changed", role=role.value)
+        self._tell()
+
+    def claimed(self, epoch: int) -> None:
+        """This process is the writer."""
+        _log.info("claim.taken", epoch=epoch)
+
+    def store_problem(self, problem: str) -> None:
+        """The store is away; empty: it is there."""
+        self.beat()
+        self._store_problem = problem
+        self._tell()
+
+    def commit_failed(self, error: WhystuckError) -> None:
+        """A commit did not come to its end."""
+        is_unknown = isinstance(error, CommitUnknownError)
+        self._metrics.count_commit(CommitOutcome.UNKNOWN if is_unknown else CommitOutcome.FAILED, 0.0, self._now())
+
+    def committed(self, commit: Commit, seconds: float) -> None:
+        """A commit was made."""
+        self._metrics.count_commit(CommitOutcome.DONE, seconds, commit.at)
+        self._metrics.count_transitions(commit.incidents)
+        for incident in commit.incidents:
+            _log.info(
+                "incident.changed",
+                id=incident.id,
+                transition=incident.transition.name,
+                reason=incident.transition.reason,
+                cause=incident.cause.failure_class,
+                victims=len(incident.victims),
+            )
+
+    def publish(self, statuses: Mapping[str, SourceStatus], engine: Engine, *, is_backlog_full: bool) -> None:
+        """How everything is now."""
+        self._statuses = statuses
+        self._backlog_problem = "the engine is behind the sources" if is_backlog_full else ""
+        for name, status in statuses.items():
+            self._metrics.set_source(name, status)
+            if status.problem:
+                _log.warning("source.problem", source=name, problem=status.problem)
+        self._metrics.set_open_incidents(one for one in engine.told() if one.status == "open")
+        self._metrics.set_engine_keys(engine.key_counts())
+        self._tell()
+
+    def _tell(self) -> None:
+        checks = [Check("store", not self._store_problem, self._store_problem)]
+        checks.append(Check("claim", self._role is not DaemonRole.STARTING, self._role.value))
+        if self._role is DaemonRole.ACTIVE:
+            checks += [
+                Check(f"source-{name}", status.is_connected, status.problem)
+                for name, status in sorted(self._statuses.items())
+            ]
+            checks.append(Check("backlog", not self._backlog_problem, self._backlog_problem))
+        status = DaemonStatus(self._role, self._since, tuple(checks))
+        self._board.publish(status)
+        self._metrics.set_status(status)
