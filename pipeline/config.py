@@ -26,6 +26,7 @@ from pipeline.quantities import parse_duration
 from pipeline.secret import Secret
 from pipeline.sources.journal import ReadLimits
 from pipeline.store.settings import StoreSettings
+from pipeline.watch_settings import WatchSettings
 
 __all__ = [
     "Configuration",
@@ -82,6 +83,8 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """When a key counts as running away, and how incidents are formed of it."""
     read: ReadLimits = ReadLimits()
     """How much of what is given is read: limits against archives that are bombs, and the size of a block."""
+    watch: WatchSettings = WatchSettings()
+    """How the daemon works. `replay` and `classify` do not use it."""
     store: StoreSettings = StoreSettings()
     """The database of the daemon. `replay` and `classify` use none."""
     rules: tuple[str, ...] = ()

@@ -24,7 +24,7 @@ class ClaimKeeper:
     """Renews a claim three times in its lease, from `start` to `stop`."""
 
     def __init__(self, store: Renewing, epoch: int, lease_seconds: float) -> None:
-        self.is_lost = False  # somebody else has it
+        self._is_lost = False  # somebody else has it
         self._store = store
         self._epoch = epoch
         self._lease_seconds = lease_seconds
@@ -34,6 +34,15 @@ class ClaimKeeper:
     def start(self) -> None:
         """Renew from now on."""
         self._thread.start()
+
+    def check(self) -> None:
+        """Go on only while nobody else is known to have the claim.
+
+        Raises:
+            ClaimLostError: Somebody has.
+        """
+        if self._is_lost:
+            raise ClaimLostError("the claim was taken over")
 
     def stop(self) -> None:
         """Renew no longer; the claim lapses, unless it is released."""
@@ -45,7 +54,7 @@ class ClaimKeeper:
             try:
                 self._store.renew(self._epoch, self._lease_seconds)
             except ClaimLostError:
-                self.is_lost = True
+                self._is_lost = True
                 return
             except StoreError as error:  # the next commit decides what becomes of it
                 _log.warning("claim.not_renewed", problem=str(error))

@@ -17,13 +17,13 @@ from pipeline.daemon.claiming import ClaimKeeper
 from pipeline.daemon.ingestion import Ingestion
 from pipeline.daemon.pump import Delivery, Pump
 from pipeline.daemon.reporting import Reporter
-from pipeline.daemon.settings import WatchSettings
 from pipeline.errors import ClaimLostError, CommitUnknownError, SourceError, StoreUnavailableError, WhystuckError
 from pipeline.own_log.loggers import get_logger
 from pipeline.sources.live import Fetched, LiveSource
 from pipeline.status import DaemonRole
 from pipeline.store.records import Claim, Commit
 from pipeline.store.store import SqlStore
+from pipeline.watch_settings import WatchSettings
 
 _log = get_logger("daemon")
 
@@ -136,8 +136,7 @@ class Daemon:
             self._load()
             self._reporter.role(DaemonRole.ACTIVE)
             while not self._is_done():
-                if keeper.is_lost:
-                    raise ClaimLostError("the claim was taken over")
+                keeper.check()
                 self._step()
             self._drain()
         except ClaimLostError as error:
@@ -169,7 +168,6 @@ class Daemon:
         return self._ends_when_caught_up and self._has_started and self._is_caught_up()
 
     def _is_caught_up(self) -> bool:
-        # In this order: what was read moves from the source to the pump and on to the queue.
         return all(pump.is_drained() for pump in self._pumps.values()) and self._deliveries.empty()
 
     def _drain(self) -> None:

@@ -15,7 +15,6 @@ import msgspec
 from parsers.events import ErrorNotUnderstood, Event, FailureSeen
 from parsers.facts.seen import ObjectSeen
 from pipeline.daemon.readers import StreamReaders, decode_memory
-from pipeline.daemon.settings import WatchSettings
 from pipeline.engine.engine import Engine
 from pipeline.engine.incidents import Incident
 from pipeline.engine.memory import EnginePart
@@ -24,6 +23,7 @@ from pipeline.extract import StreamExtractor
 from pipeline.sources.live import Fetched, LiveSource
 from pipeline.store.records import Area, Commit, Gap, Quarantined, StatePart, StoredPosition
 from pipeline.store.store import Snapshot
+from pipeline.watch_settings import WatchSettings
 
 _SEPARATOR = "\x1f"
 """Between source and stream in the owner of a part: neither can hold it."""
@@ -64,12 +64,13 @@ class Ingestion:
         self._changes: list[Incident] = []
         self._quarantined: list[Quarantined] = []
         self._gaps: list[Gap] = []
+        self._is_refreshed = False
         self._told: dict[str, Incident] = {}  # newest facts of each incident, as stored
 
     @property
     def is_changed(self) -> bool:
         """Whether there is something to commit."""
-        return bool(self._touched or self._changes or self._quarantined or self._gaps)
+        return bool(self._touched or self._changes or self._quarantined or self._gaps or self._is_refreshed)
 
     def recall(self, snapshot: Snapshot) -> dict[str, dict[str, bytes]]:
         """Forget everything, go on with what was stored; returns the positions by source and stream.
@@ -100,6 +101,17 @@ class Ingestion:
                 positions[stored.source][stored.stream] = stored.value
         return positions
 
+    def change(
+        self,
+        settings: WatchSettings,
+        make_engine: Callable[[], Engine],
+        make_extractor: Callable[[], StreamExtractor],
+    ) -> None:
+        """Other settings and rules are in force from the next `recall` on."""
+        self._settings = settings
+        self._make_engine = make_engine
+        self._make_extractor = make_extractor
+
     def _reset(self) -> None:
         self.engine = self._make_engine()
         self.lines_taken = 0
@@ -108,6 +120,7 @@ class Ingestion:
         self._changes.clear()
         self._quarantined.clear()
         self._gaps.clear()
+        self._is_refreshed = False
 
     def _stream(self, source: str, stream: str) -> StreamReaders:
         found = self._streams.get((source, stream))
@@ -153,6 +166,7 @@ class Ingestion:
     def advance(self, at: datetime) -> None:
         """Time is `at` now, wherever nothing was read."""
         self._changes += self.engine.advance(at)
+        self._note_refreshed()
 
     def forget(self, before: datetime) -> None:
         """Forget what was over before a moment."""
@@ -162,6 +176,11 @@ class Ingestion:
         """Everything was read that ever will be."""
         self.release_all(at)
         self._changes += self.engine.finish()
+        self._note_refreshed()
+
+    def _note_refreshed(self) -> None:
+        """Facts of an incident may be newer, and nothing was read."""
+        self._is_refreshed = any(self._told.get(one.id) is not one for one in self.engine.told())
 
     def _feed(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -182,11 +201,9 @@ class Ingestion:
             owner = f"{source}{_SEPARATOR}{stream}"
             parts += [StatePart(Area.READER, owner, name, value) for name, value in readers.take_changes()]
             positions.append(StoredPosition(source, stream, self._sources[source].position(stream, readers.position())))
-        changed = {incident.id for incident in self._changes}
+        written = {**self._told, **{incident.id: incident for incident in self._changes}}
         now = {incident.id: incident for incident in self.engine.told()}
-        refreshed = [
-            incident for name, incident in now.items() if name not in changed and self._told.get(name) is not incident
-        ]
+        refreshed = [incident for name, incident in now.items() if written.get(name) is not incident]
         self._told = now
         return Commit(
             at=at,
@@ -211,5 +228,6 @@ class Ingestion:
         self._changes.clear()
         self._quarantined.clear()
         self._gaps.clear()
+        self._is_refreshed = False
         self.lines_taken = 0
         return lines

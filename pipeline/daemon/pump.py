@@ -32,7 +32,7 @@ class Pump:
         self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._generation = 0
         self._reading = 0  # the generation that the source reads for
-        self._has_in_hand = False
+        self._is_dry = False  # the newest read gave nothing, and there was nothing left
         self._is_paused = threading.Event()
         self._is_stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"source {source.name}", daemon=True)
@@ -49,6 +49,7 @@ class Pump:
     def restart(self, positions: Mapping[str, bytes]) -> None:
         """Read on from these positions; everything delivered before is void."""
         self._generation += 1
+        self._is_dry = False
         generation = self._generation
         self._requests.put(lambda: self._begin(positions, generation))
 
@@ -58,7 +59,7 @@ class Pump:
 
     def is_drained(self) -> bool:
         """Whether everything that the source held a moment ago stands in the queue, or was taken from it."""
-        return self._source.status().is_caught_up and self._requests.empty() and not self._has_in_hand
+        return self._is_dry and self._requests.empty()
 
     def status(self) -> SourceStatus:
         """How the source is doing."""
@@ -88,7 +89,6 @@ class Pump:
                     self._step()
                 except Exception as error:  # noqa: BLE001 - the loop decides, in its own thread
                     self._is_paused.set()
-                    self._has_in_hand = False
                     self._put(Delivery(self._source.name, self._reading, None, error))
         finally:
             self._source.close()
@@ -99,11 +99,12 @@ class Pump:
         if self._is_paused.is_set():
             self._is_stopping.wait(0.05)
             return
-        self._has_in_hand = True
         fetched = self._source.read(READ_SECONDS)
         if fetched is not None:
+            self._is_dry = False
             self._put(Delivery(self._source.name, self._reading, fetched))
-        self._has_in_hand = False
+        else:
+            self._is_dry = self._requests.empty() and self._source.status().is_caught_up
 
     def _put(self, delivery: Delivery) -> None:
         """Wait for room: that is the back-pressure. What became void meanwhile is dropped."""

@@ -20,6 +20,7 @@ from pipeline.engine.settings import RuleOverride
 from pipeline.errors import ConfigurationError
 from pipeline.quantities import parse_duration, parse_size
 from pipeline.secret import is_secret_name
+from pipeline.watch_settings import OriginPattern
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| `([^`]+)` \| `?([^`|]+?)`? \|", PAGE, re.MULTILINE))
@@ -35,6 +36,8 @@ def _documented() -> Iterator[tuple[str, object]]:
         yield setting, value
     for field in msgspec.structs.fields(RuleOverride):
         yield f"engine.overrides[].{field.name}", "required" if field.required else field.default
+    for field in msgspec.structs.fields(OriginPattern):
+        yield f"watch.controllers[].{field.name}", field.default
 
 
 def _read_cell(setting: str, cell: str) -> object:

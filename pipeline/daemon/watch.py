@@ -1,0 +1,201 @@
+"""From a configuration to a daemon that runs: parts put together, signals, HTTP; one way in, one way out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from types import FrameType
+
+import msgspec
+
+from parsers.failures import FailureFinder
+from parsers.rules.model import RuleSet
+from pipeline.config import Configuration
+from pipeline.daemon.daemon import Daemon, Steps
+from pipeline.daemon.ingestion import Ingestion
+from pipeline.daemon.reporting import Reporter
+from pipeline.engine.engine import Engine
+from pipeline.errors import CommitUnknownError, InterruptionError, StoreUnavailableError, WhystuckError
+from pipeline.extract import StreamExtractor, scanner_for
+from pipeline.http.server import HttpServer
+from pipeline.metrics.metrics import Metrics
+from pipeline.own_log.loggers import get_logger
+from pipeline.sources.live import LiveSource
+from pipeline.status import DaemonRole, DaemonStatus, StatusBoard
+from pipeline.store.store import SqlStore
+
+_log = get_logger("daemon")
+
+EVALUATE_EVERY = timedelta(seconds=1)
+"""Of event time: how late an incident is told, beside the commit's interval."""
+OPEN_RETRY_SECONDS = 1.0
+OPEN_FOR_SECONDS = 10.0
+"""How long the store may be away when the daemon starts: a machine that boots brings its database up meanwhile."""
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """What is read from files at the start, and again at SIGHUP."""
+
+    configuration: Configuration
+    rules: RuleSet
+
+
+class Watch:
+    """One run of `whystuck watch`."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        sources: Sequence[LiveSource],
+        version: str,
+        *,
+        load: Callable[[], Loaded] | None = None,
+        ends_when_caught_up: bool = False,
+        steps: Steps | None = None,
+        announce: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Prepare; nothing is opened yet.
+
+        Args:
+            loaded: what is in force.
+            sources: where lines come from; their names differ.
+            version: of whystuck, for the metrics.
+            load: reads configuration and rules anew, for SIGHUP; None: that is not possible.
+            ends_when_caught_up: end as a replay does, when everything that is there now was read.
+            steps: for tests.
+            announce: is told where HTTP listens.
+        """
+        self._loaded = loaded
+        self._sources = {source.name: source for source in sources}
+        self._load = load
+        self._ends_when_caught_up = ends_when_caught_up
+        self._steps = steps
+        self._announce = announce
+        self._received: int | None = None
+        configuration = loaded.configuration
+        self._metrics = Metrics(configuration.metrics, version, are_names_hidden=configuration.redact.names)
+        self._board = StatusBoard(DaemonStatus(DaemonRole.STARTING, datetime.now(UTC)))
+        self._reporter = Reporter(self._board, self._metrics)
+
+    def run(self) -> None:
+        """Work until a signal, or until everything is read.
+
+        Raises:
+            WhystuckError: It cannot begin, or cannot go on.
+            InterruptionError: A signal ended it, in order: what was read is committed.
+        """
+        with self._serving() as server:
+            store = self._open_store()
+            try:
+                daemon = self._daemon(store)
+                with self._signals(daemon, server):
+                    daemon.run()
+            finally:
+                store.close()
+        if self._received is not None:
+            raise InterruptionError(self._received)
+
+    def _open_store(self) -> SqlStore:
+        settings = self._loaded.configuration.store
+        deadline = datetime.now(UTC) + timedelta(seconds=OPEN_FOR_SECONDS)
+        while True:
+            try:
+                return SqlStore.open(settings)
+            except (StoreUnavailableError, CommitUnknownError) as error:
+                self._reporter.store_problem(str(error))
+                if datetime.now(UTC) > deadline:
+                    raise
+                _log.warning("store.away", problem=str(error))
+                threading.Event().wait(OPEN_RETRY_SECONDS)
+
+    def _daemon(self, store: SqlStore) -> Daemon:
+        configuration = self._loaded.configuration
+        ingestion = Ingestion(configuration.watch, self._sources, *_makers(self._loaded), self._reporter)
+        return Daemon(
+            configuration.watch,
+            store,
+            self._sources,
+            ingestion,
+            self._reporter,
+            owner=f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}",
+            lease_seconds=configuration.store.lease_seconds,
+            ends_when_caught_up=self._ends_when_caught_up,
+            steps=self._steps,
+        )
+
+    @contextmanager
+    def _serving(self) -> Iterator[HttpServer | None]:
+        settings = self._loaded.configuration.http
+        if not settings.enabled:
+            yield None
+            return
+        server = HttpServer(settings, self._board, self._metrics)
+        self._announce(server.start())
+        try:
+            yield server
+        finally:
+            server.stop()
+
+    @contextmanager
+    def _signals(self, daemon: Daemon, server: HttpServer | None) -> Iterator[None]:
+        """SIGTERM and SIGINT: end in order, the second one at once; SIGHUP: read the configuration anew."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def end(number: int, _frame: FrameType | None) -> None:
+            if self._received is not None:
+                os._exit(128 + number)  # what is not committed will be read again
+            self._received = number
+            daemon.stop()
+
+        def reload(_number: int, _frame: FrameType | None) -> None:
+            daemon.reload(partial(self._reload, server=server))
+
+        handlers = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: reload}
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _reload(self, ingestion: Ingestion, server: HttpServer | None) -> None:
+        """What can be changed while it runs is; the last good configuration stays where the new one is wrong."""
+        if self._load is None:
+            return
+        try:
+            loaded = self._load()
+            if server is not None:
+                server.reload()
+        except WhystuckError as error:
+            _log.error("configuration.refused", problem=str(error))
+            return
+        old, new = self._loaded.configuration, loaded.configuration
+        fixed = [name for name in ("store", "kafka", "http", "metrics") if getattr(old, name) != getattr(new, name)]
+        if fixed:
+            _log.warning("configuration.needs_restart", sections=",".join(fixed))
+        self._loaded = loaded
+        ingestion.change(new.watch, *_makers(loaded))
+        _log.info("configuration.loaded")
+
+
+def _makers(loaded: Loaded) -> tuple[Callable[[], Engine], Callable[[], StreamExtractor]]:
+    """How engines and extractors are made with the rules and settings in force."""
+    finder, scanner = FailureFinder(loaded.rules), scanner_for(loaded.rules)
+    settings = loaded.configuration.engine
+
+    def engine() -> Engine:
+        return Engine(settings, loaded.rules, evaluate_every=EVALUATE_EVERY)
+
+    def extractor() -> StreamExtractor:
+        return StreamExtractor(scanner, finder, read_at=datetime.now(UTC))
+
+    return engine, extractor

@@ -1,0 +1,51 @@
+"""The daemon gives what a replay gives, whenever it dies, and whatever it reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.daemon.running import DiedError, DiesAt, outbox, run, source_of, stored
+from tests.scenarios.scenarios import canonical, load, names, replayed
+
+OF_OBJECTS = [name for name in names() if any(not log.endswith(".log") for log in load(name).logs)]
+OF_LOGS = [name for name in names() if name not in OF_OBJECTS and "rotated" not in name]
+SMALL = "emissary-refused"
+STEPS = ["read", "fed", "prepared", "committed", "acknowledged"]
+
+
+def _without_transition(incidents: object) -> list[dict[str, object]]:
+    found = canonical(incidents)
+    for incident in found:
+        incident.pop("transition")
+    return found
+
+
+@pytest.mark.parametrize("name", OF_LOGS)
+def test_scenario_gives_what_a_replay_gives(name: str, tmp_path: Path) -> None:
+    """The same incidents, ids included, through source, store and back."""
+    run(source_of(name), tmp_path / "whystuck.db")
+    assert _without_transition(replayed(name)) == _without_transition(stored(tmp_path / "whystuck.db"))
+
+
+def _counted_steps(tmp_path: Path) -> dict[str, int]:
+    counting = DiesAt()
+    run(source_of(SMALL), tmp_path / "counting.db", steps=counting)
+    return counting.counts
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_death_at_a_step_loses_and_doubles_nothing(step: str, tmp_path: Path) -> None:
+    """The process dies at the step, again and again, each time a little later."""
+    store = tmp_path / "whystuck.db"
+    times = range(1, max(2, _counted_steps(tmp_path)[step]), 3)
+    for time in times:
+        try:
+            run(source_of(SMALL), store, steps=DiesAt(step, time))
+        except DiedError:
+            continue
+    run(source_of(SMALL), store)
+    assert _without_transition(replayed(SMALL)) == _without_transition(stored(store))
+    told = outbox(store)
+    assert len(told) == len({(incident, revision) for incident, revision, _ in told})
