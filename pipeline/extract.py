@@ -63,6 +63,7 @@ class ExtractorMemory(msgspec.Struct, frozen=True):
     marks: AssemblerMarks | None  # None: nothing is held back
     reader: ReaderMemory
     interest: InterestMemory
+    first_at: datetime | None
 
 
 MAX_ORIGINS = 2_000
@@ -152,11 +153,14 @@ class StreamExtractor:
     def remember(self) -> ExtractorMemory:
         """What is needed to go on later, in another process, from the line `marks.context`."""
         self._reader.forget_origins(MAX_ORIGINS)
-        return ExtractorMemory(self._assembler.marks(), self._reader.remember(), self._interest.remember())
+        return ExtractorMemory(
+            self._assembler.marks(), self._reader.remember(), self._interest.remember(), self._first_at
+        )
 
     def recall(self, memory: ExtractorMemory) -> None:
         """Go on where another extractor stood; to be called before the first block."""
         self._is_started = True
+        self._first_at = memory.first_at
         if memory.marks is not None:
             self._assembler.resume(memory.marks)
         self._reader.recall(memory.reader)

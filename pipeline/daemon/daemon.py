@@ -6,10 +6,11 @@ in memory is dropped, what was committed last is loaded, and the sources go back
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from pipeline.daemon.caution import halves_of, lines_of, set_aside
@@ -30,6 +31,14 @@ _log = get_logger("daemon")
 TICK_SECONDS = 0.05
 FORGET_EVERY_SECONDS = 600.0
 ADVANCE_EVERY_SECONDS = 1.0
+LIVE_SECONDS = 10.0
+"""A stream that is behind by more is being caught up with."""
+CATCH_UP_SECONDS = 30.0
+"""Between evaluations meanwhile."""
+BUSY_SECONDS = 1.0
+"""The same where reads wait for the engine."""
+EVALUATE_SECONDS_PER_KEY = 0.0005
+"""An evaluation takes about 60 µs a key that has failed."""
 RETRY_SECONDS = 1.0
 """Between attempts to reach a store or source that is away."""
 
@@ -83,7 +92,7 @@ class Daemon:
         self._suspects: dict[tuple[str, str], int] = {}  # line behind the batch that failed, by source and stream
         self._taken_to: dict[tuple[str, str], int] = {}  # since the last commit
         self._newest_seconds: dict[tuple[str, str], float] = {}  # the sources' time of the newest record
-        self._due: dict[str, float] = {}
+        self._done_at: dict[str, float] = {}
 
     def stop(self) -> None:
         """End soon: what was read is committed first, within the bound. Safe in a signal handler."""
@@ -181,6 +190,7 @@ class Daemon:
             positions = self._ingestion.recall(snapshot)
         self._reporter.store_problem("")
         self._taken_to.clear()
+        self._done_at["evaluate"] = self._monotonic()
         for name, pump in self._pumps.items():
             pump.restart(positions[name])
 
@@ -235,6 +245,8 @@ class Daemon:
     def _tick(self) -> None:
         if self._is_due("release", self._settings.idle_seconds / 4):
             self._ingestion.release_idle(self._now(), self._streams_behind())
+        if self._is_due("evaluate", self._pause_between_evaluations()):
+            self._ingestion.evaluate()
         if self._is_due("advance", ADVANCE_EVERY_SECONDS):
             self._advance()
         if self._is_due("forget", FORGET_EVERY_SECONDS):
@@ -250,11 +262,28 @@ class Daemon:
             change(self._ingestion)
             self._load()
 
+    def _pause_between_evaluations(self) -> float:
+        """Seconds. In a catch-up the end of the story is what matters, and one source may be far behind another."""
+        if any(lag > LIVE_SECONDS for lag in self._lags()):
+            return CATCH_UP_SECONDS
+        keys = sum(self._ingestion.engine.key_counts().values())
+        least = self._settings.commit_seconds if self._deliveries.empty() else BUSY_SECONDS
+        return max(least, EVALUATE_SECONDS_PER_KEY * keys)
+
+    def _lags(self) -> Iterator[float]:
+        """Seconds that each stream is behind; where only records are known to be left, it may be any."""
+        for pump in self._pumps.values():
+            for lag in pump.status().lags.values():
+                if lag.seconds is not None:
+                    yield lag.seconds
+                elif lag.records:
+                    yield math.inf
+
     def _is_due(self, what: str, every_seconds: float) -> bool:
         now = self._monotonic()
-        if now < self._due.get(what, now):
+        if now - self._done_at.get(what, -math.inf) < every_seconds:
             return False
-        self._due[what] = now + every_seconds
+        self._done_at[what] = now
         return True
 
     def _streams_behind(self) -> list[tuple[str, str]]:

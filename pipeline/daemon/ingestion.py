@@ -61,6 +61,7 @@ class Ingestion:
         self._observer = observer
         self._streams: dict[tuple[str, str], StreamReaders] = {}
         self._touched: set[tuple[str, str]] = set()  # streams with another position than the stored one
+        self._positions: dict[tuple[str, str], tuple[int, bytes]] = {}  # the newest ones: line, and what to store
         self._changes: list[Incident] = []
         self._quarantined: list[Quarantined] = []
         self._gaps: list[Gap] = []
@@ -89,6 +90,9 @@ class Ingestion:
                     if source in self._sources:
                         self._stream(source, stream).recall(decode_memory(part.value))
             self.engine.recall(engine_parts)
+            for stream_readers in self._streams.values():
+                for log in stream_readers.watched():
+                    self.engine.watch(log)
         except msgspec.DecodeError as error:
             raise StoreVersionError(
                 f"the stored state cannot be read by this version ({error}): run the version that wrote it, or delete "
@@ -134,15 +138,26 @@ class Ingestion:
         self._quarantined += fetched.quarantined
         self._gaps += fetched.gaps
         self.lines_taken += sum(len(block.line_numbers or ()) for block in fetched.blocks)
-        self._feed(self._stream(source, fetched.stream).feed(fetched, at))
+        stream = self._stream(source, fetched.stream)
+        self._feed(stream.feed(fetched, at))
+        for log in stream.watched(block.origin for block in fetched.blocks):
+            self.engine.watch(log)
+        place = source, fetched.stream
+        # Now: a topic may be made anew before the commit, and this is a place in the old one.
+        self._positions[place] = stream.position(), self._position_of(place, stream.position())
+
+    def _position_of(self, place: tuple[str, str], line: int) -> bytes:
+        source, stream = place
+        return self._sources[source].position(stream, line)
 
     def set_aside(self, record: Quarantined) -> None:
         """Pass over a record that whystuck fails on."""
         self._quarantined.append(record)
         self._touched.add((record.source, record.stream))
         stream = self._stream(record.source, record.stream)
-        for _ in stream.feed(Fetched(record.stream, (), record.last + 1), datetime.now(UTC)):
-            raise AssertionError("nothing was fed")
+        self._feed(stream.feed(Fetched(record.stream, (), record.last + 1), datetime.now(UTC)))
+        place = record.source, record.stream
+        self._positions[place] = stream.position(), self._position_of(place, stream.position())
 
     def release_idle(self, at: datetime, behind: Iterable[tuple[str, str]] = ()) -> None:
         """Decide upon what was held back in streams that are silent, and not behind."""
@@ -150,18 +165,24 @@ class Ingestion:
         waiting = set(behind)
         for place, stream in self._streams.items():
             if place not in waiting:
-                before = stream.position()
-                self._feed(stream.release_idle(at, idle))
-                if stream.position() != before:
-                    self._touched.add(place)
+                self._release(place, stream, at, idle)
 
     def release_all(self, at: datetime) -> None:
         """Decide upon everything that was held back, whoever may still write."""
         for place, stream in self._streams.items():
-            before = stream.position()
-            self._feed(stream.release_idle(at, timedelta(days=-36_500)))
-            if stream.position() != before:
-                self._touched.add(place)
+            self._release(place, stream, at, timedelta(days=-36_500))
+
+    def _release(self, place: tuple[str, str], stream: StreamReaders, at: datetime, idle: timedelta) -> None:
+        before = stream.position()
+        self._feed(stream.release_idle(at, idle))
+        if stream.position() != before:
+            self._touched.add(place)
+            self._positions[place] = stream.position(), self._position_of(place, stream.position())
+
+    def evaluate(self) -> None:
+        """Look for incidents in what was taken in."""
+        self._changes += self.engine.evaluate()
+        self._note_refreshed()
 
     def advance(self, at: datetime) -> None:
         """Time is `at` now, wherever nothing was read."""
@@ -223,7 +244,7 @@ class Ingestion:
         """What was prepared is in the store; returns the next line of each stream that moved, by source."""
         lines: dict[str, dict[str, int]] = {}
         for source, stream in self._touched:
-            lines.setdefault(source, {})[stream] = self._streams[source, stream].position()
+            lines.setdefault(source, {})[stream] = self._positions[source, stream][0]
         self._touched.clear()
         self._changes.clear()
         self._quarantined.clear()

@@ -8,7 +8,7 @@ behind it and was decided is passed over when it is read again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
@@ -16,6 +16,7 @@ import msgspec
 from parsers.events import Event
 from parsers.lines import LineCounts, LineMark, line_from
 from parsers.records import Block, Origin
+from pipeline.engine.watched import WatchedLog
 from pipeline.extract import ExtractorMemory, StreamExtractor
 from pipeline.sources.live import Fetched
 
@@ -108,6 +109,13 @@ class StreamReaders:
         reader.extractor.read_now(at)
         yield from reader.extractor.feed(block)
 
+    def watched(self, origins: Iterable[Origin] | None = None) -> Iterator[WatchedLog]:
+        """Over which time some origins were read; None: all of them."""
+        for origin in self._readers if origins is None else origins:
+            reader = self._readers.get(origin)
+            if reader is not None:
+                yield reader.extractor.watched(origin)
+
     def release_idle(self, at: datetime, idle: timedelta) -> Iterator[Event]:
         """What was held back of origins that have been silent for long enough."""
         for reader in self._readers.values():
@@ -161,11 +169,6 @@ def decode_memory(value: bytes) -> ReaderMemory | StreamMemory:
         msgspec.DecodeError: Another version has written it.
     """
     return _decoder.decode(value)
-
-
-def positions_of(streams: Mapping[str, StreamReaders]) -> dict[str, int]:
-    """For each stream the first line that has to be read again."""
-    return {name: stream.position() for name, stream in streams.items()}
 
 
 def _name_of(origin: Origin) -> str:

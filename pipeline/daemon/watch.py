@@ -33,8 +33,6 @@ from pipeline.store.store import SqlStore
 
 _log = get_logger("daemon")
 
-EVALUATE_EVERY = timedelta(seconds=1)
-"""Of event time: how late an incident is told, beside the commit's interval."""
 OPEN_RETRY_SECONDS = 1.0
 OPEN_FOR_SECONDS = 10.0
 """How long the store may be away when the daemon starts: a machine that boots brings its database up meanwhile."""
@@ -193,7 +191,7 @@ def _makers(loaded: Loaded) -> tuple[Callable[[], Engine], Callable[[], StreamEx
     settings = loaded.configuration.engine
 
     def engine() -> Engine:
-        return Engine(settings, loaded.rules, evaluate_every=EVALUATE_EVERY)
+        return Engine(settings, loaded.rules, evaluate_every=None)
 
     def extractor() -> StreamExtractor:
         return StreamExtractor(scanner, finder, read_at=datetime.now(UTC))

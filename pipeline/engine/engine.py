@@ -64,6 +64,10 @@ class Engine:
             return []
         return self._cluster(event.origin.cluster).feed(event, self._evaluate_every)
 
+    def evaluate(self) -> list[Incident]:
+        """Look for changes in what was fed since the last time; for a caller whose `feed` does not."""
+        return [change for _, cluster in sorted(self._clusters.items()) for change in cluster.evaluate()]
+
     def advance(self, at: datetime) -> list[Incident]:
         """Time is `at` now, in all clusters; returns incidents that changed."""
         return [change for _, cluster in sorted(self._clusters.items()) for change in cluster.advance(at)]
@@ -105,6 +109,7 @@ class Engine:
         """Forget what was over before a moment, so that the state of a daemon does not grow over months."""
         for _, cluster in sorted(self._clusters.items()):
             cluster.forget(before)
+        self._watched.forget(before)
 
     def _cluster(self, name: str) -> _Cluster:
         cluster = self._clusters.get(name)
@@ -170,6 +175,9 @@ class _Cluster:
     def advance(self, at: datetime) -> list[Incident]:
         self._now = at if self._now is None else max(self._now, at)
         return self._evaluate(self._now)
+
+    def evaluate(self) -> list[Incident]:
+        return self._evaluate(self._now) if self._is_dirty and self._now is not None else []
 
     def finish(self) -> list[Incident]:
         now = self._now or self._state.newest_object_at()

@@ -27,11 +27,20 @@ class WatchedLogs:
     """All logs that are read, of all clusters: which cluster a log is of may show in its lines only."""
 
     def __init__(self) -> None:
-        self._by_source: dict[str, list[WatchedLog]] = {}
+        self._by_source: dict[str, dict[Origin, WatchedLog]] = {}
 
     def add(self, log: WatchedLog) -> None:
-        """A log is read."""
-        self._by_source.setdefault(log.origin.source, []).append(log)
+        """A log is read; told again, it was read further."""
+        self._by_source.setdefault(log.origin.source, {})[log.origin] = log
+
+    def forget(self, before: datetime) -> None:
+        """Forget logs that ended before a moment."""
+        for source, logs in list(self._by_source.items()):
+            kept = {origin: log for origin, log in logs.items() if log.last_at is None or log.last_at >= before}
+            if kept:
+                self._by_source[source] = kept
+            else:
+                del self._by_source[source]
 
     def since(self, origin: Origin, met_at: datetime) -> datetime:
         """Since when an origin was watched, which was met first at `met_at`: at the latest since then."""
@@ -46,7 +55,7 @@ class WatchedLogs:
     def has_log_of(self, services: Iterable[str]) -> bool:
         """Whether the log of a pod behind one of some Services is read."""
         names = tuple(services)
-        return any(is_log_of(log.origin, names) for logs in self._by_source.values() for log in logs)
+        return any(is_log_of(log.origin, names) for logs in self._by_source.values() for log in logs.values())
 
-    def _of(self, origin: Origin) -> list[WatchedLog]:
-        return self._by_source.get(origin.source, [])
+    def _of(self, origin: Origin) -> Iterable[WatchedLog]:
+        return self._by_source.get(origin.source, {}).values()
