@@ -86,7 +86,6 @@ class Daemon:
         self._stop_asked = threading.Event()
         self._reload: Callable[[Ingestion], None] | None = None
         self._epoch = 0
-        self._has_started = False
         self._failures = 0  # in a row, without a commit between them
         self._failures_aside = 0  # records set aside in a row
         self._suspects: dict[tuple[str, str], int] = {}  # line behind the batch that failed, by source and stream
@@ -174,7 +173,7 @@ class Daemon:
     def _is_done(self) -> bool:
         if self._stop_asked.is_set():
             return True
-        return self._ends_when_caught_up and self._has_started and self._is_caught_up()
+        return self._ends_when_caught_up and self._is_caught_up()
 
     def _is_caught_up(self) -> bool:
         return all(pump.is_drained() for pump in self._pumps.values()) and self._deliveries.empty()
@@ -217,7 +216,6 @@ class Daemon:
         if delivery.error is not None or delivery.fetched is None:
             self._source_failed(delivery)
             return
-        self._has_started = True
         fetched = delivery.fetched
         self._steps.reached("read")
         place = delivery.source, fetched.stream
@@ -233,7 +231,9 @@ class Daemon:
 
     def _source_failed(self, delivery: Delivery) -> None:
         error = delivery.error
-        if isinstance(error, WhystuckError) and not (self._has_started and isinstance(error, SourceError)):
+        if isinstance(error, WhystuckError) and not (
+            self._pumps[delivery.source].has_begun and isinstance(error, SourceError)
+        ):
             raise error
         if not isinstance(error, SourceError):
             raise SourceError(f"{delivery.source}: failed unexpectedly: {type(error).__name__}: {error}") from error

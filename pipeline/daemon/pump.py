@@ -32,6 +32,7 @@ class Pump:
         self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._generation = 0
         self._reading = 0  # the generation that the source reads for
+        self.has_begun = False  # the source could be used, once at least
         self._is_dry = False  # the newest read gave nothing, and there was nothing left
         self._is_paused = threading.Event()
         self._is_stopping = threading.Event()
@@ -79,6 +80,7 @@ class Pump:
     def _begin(self, positions: Mapping[str, bytes], generation: int) -> None:
         self._reading = generation
         self._source.start(positions)
+        self.has_begun = True
         self._is_paused.clear()
 
     def _run(self) -> None:
