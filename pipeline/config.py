@@ -25,6 +25,7 @@ from pipeline.own_log.settings import LogSettings
 from pipeline.quantities import parse_duration
 from pipeline.secret import Secret
 from pipeline.sources.journal import ReadLimits
+from pipeline.sources.kafka.settings import KafkaSettings
 from pipeline.store.settings import StoreSettings
 from pipeline.watch_settings import WatchSettings
 
@@ -83,6 +84,8 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """When a key counts as running away, and how incidents are formed of it."""
     read: ReadLimits = ReadLimits()
     """How much of what is given is read: limits against archives that are bombs, and the size of a block."""
+    kafka: KafkaSettings | None = None
+    """Where the daemon reads controller logs. None: not from Kafka."""
     watch: WatchSettings = WatchSettings()
     """How the daemon works. `replay` and `classify` do not use it."""
     store: StoreSettings = StoreSettings()

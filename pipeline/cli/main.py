@@ -18,6 +18,7 @@ from pipeline.cli.rules import rules_app
 from pipeline.cli.schema import schema_command
 from pipeline.cli.store import store_app
 from pipeline.cli.version import version_command
+from pipeline.cli.watch import watch_command
 from pipeline.errors import ExitCode, InterruptionError, WhystuckError
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command("replay")(replay_command)
 app.command("classify")(classify_command)
+app.command("watch")(watch_command)
 app.add_typer(incidents_app, name="incidents")
 app.add_typer(rules_app, name="rules")
 app.add_typer(store_app, name="store")

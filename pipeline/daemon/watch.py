@@ -57,7 +57,6 @@ class Watch:
         load: Callable[[], Loaded] | None = None,
         ends_when_caught_up: bool = False,
         steps: Steps | None = None,
-        announce: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -68,14 +67,12 @@ class Watch:
             load: reads configuration and rules anew, for SIGHUP; None: that is not possible.
             ends_when_caught_up: end as a replay does, when everything that is there now was read.
             steps: for tests.
-            announce: is told where HTTP listens.
         """
         self._loaded = loaded
         self._sources = {source.name: source for source in sources}
         self._load = load
         self._ends_when_caught_up = ends_when_caught_up
         self._steps = steps
-        self._announce = announce
         self._received: int | None = None
         configuration = loaded.configuration
         self._metrics = Metrics(configuration.metrics, version, are_names_hidden=configuration.redact.names)
@@ -135,7 +132,7 @@ class Watch:
             yield None
             return
         server = HttpServer(settings, self._board, self._metrics)
-        self._announce(server.start())
+        server.start()
         try:
             yield server
         finally:

@@ -33,7 +33,7 @@ def describe_settings(traced: TracedConfiguration, *, with_defaults: bool) -> li
             setting, _shown(setting, _value_of(traced.configuration, setting)), source, environment_name(setting)
         )
         for setting, source in traced.sources.items()
-        if with_defaults or source is not SettingSource.DEFAULT
+        if _is_there(traced.configuration, setting) and (with_defaults or source is not SettingSource.DEFAULT)
     ]
 
 
@@ -75,11 +75,18 @@ def _written(fact: SettingFacts) -> str:
     return msgspec.json.encode(fact.value).decode()
 
 
+def _is_there(configuration: Configuration, setting: str) -> bool:
+    """Whether the sections that the setting stands in are there: some are optional."""
+    section: object = configuration
+    for name in setting.split(".")[:-1]:
+        section = getattr(section, name, None)
+    return section is not None
+
+
 def _value_of(configuration: Configuration, setting: str) -> object:
-    """None also where an optional section is not there."""
     value: object = configuration
     for name in setting.split("."):
-        value = getattr(value, name, None)
+        value = getattr(value, name)
     return value
 
 

@@ -20,6 +20,7 @@ from pipeline.engine.settings import RuleOverride
 from pipeline.errors import ConfigurationError
 from pipeline.quantities import parse_duration, parse_size
 from pipeline.secret import is_secret_name
+from pipeline.sources.kafka.settings import KafkaSettings
 from pipeline.watch_settings import OriginPattern
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -27,11 +28,16 @@ ROWS = dict(re.findall(r"^\| `([^`]+)` \| `?([^`|]+?)`? \|", PAGE, re.MULTILINE)
 EXAMPLE = PAGE.split("```yaml\n")[1].split("```")[0]
 
 
+KAFKA = KafkaSettings(bootstrap_servers=())
+"""The one section that nobody has to have, with what it has by default."""
+
+
 def _documented() -> Iterator[tuple[str, object]]:
     """Every setting and its default."""
     for setting in settings():
         value: Any = Configuration()
         for name in setting.split("."):
+            value = KAFKA if value is None and setting.startswith("kafka.") else value
             value = getattr(value, name)
         yield setting, value
     for field in msgspec.structs.fields(RuleOverride):
