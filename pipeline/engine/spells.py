@@ -133,7 +133,8 @@ def _end_of(
     ends = [(one.ended_at, one.end) for one in (last, *blocks) if one.ended_at is not None and one.end is not None]
     if last.ended_at is not None and ends:
         ended_at, end = max(ends, key=lambda one: one[0])
-        return (ended_at, end) if before is None or ended_at <= before else None
+        if before is None or ended_at <= before:
+            return ended_at, end
     for at in passes:
         if at > last.last_at and (before is None or at <= before):
             return at, EndReason.PASSED
