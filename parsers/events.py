@@ -47,6 +47,7 @@ class CertificateFacts(msgspec.Struct, frozen=True):
     serial_number: str | None = None
     subject: str | None = None
     authority_key_id: str | None = None
+    clock_ahead_seconds: int | None = None  # of the record's time; None where that has no clock and zone of its own
 
 
 class Failure(msgspec.Struct, frozen=True):

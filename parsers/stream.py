@@ -13,6 +13,7 @@ from datetime import datetime
 
 import msgspec
 
+from parsers.clock_offset import with_clock_offset
 from parsers.controller import (
     ControllerLine,
     LineKind,
@@ -194,7 +195,8 @@ class StreamReader:
             case LineKind.RETRY_COUNTED if line.key is not None:
                 yield from self._retry(line, line.key, record, at, state)
             case LineKind.SYNC_REFUSED if line.key is not None:
-                yield SyncRefused(at, origin, number, line.key, self._failure(line.cause))
+                failure = with_clock_offset(self._failure(line.cause), record)
+                yield SyncRefused(at, origin, number, line.key, failure)
             case LineKind.CONDITIONS_PATCHED if line.key is not None:
                 yield from self._conditions(line, line.key, record, at)
             case LineKind.DELETED if line.key is not None:
@@ -240,7 +242,8 @@ class StreamReader:
         if is_deletion_of(line.key, line.cause):
             yield KeyDeleted(at, record.origin, record.line, line.key)
             return
-        yield SyncFailed(at, record.origin, record.line, line.key, self._failure(_with_panic(line.cause, state)))
+        failure = with_clock_offset(self._failure(_with_panic(line.cause, state)), record)
+        yield SyncFailed(at, record.origin, record.line, line.key, failure)
 
     def _retry(
         self, line: ControllerLine, key: ObjectKey, record: LogRecord, at: datetime, state: _OriginState
@@ -284,6 +287,7 @@ class StreamReader:
             return
         if not is_fatal and _is_echo(record, state.causes):
             return
+        failure = with_clock_offset(failure, record)
         yield FailureSeen(at, record.origin, record.line, failure, line.kind.value, None, is_fatal)
 
 

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
+from parsers.clock_offset import with_clock_offset
 from parsers.controller import ControllerLine, LineKind, read_controller_line, replica_failure_of
 from parsers.events import CertificateFacts, Failure
 from parsers.facts.kube_events import KubernetesEventFacts
@@ -133,7 +134,9 @@ class Classifier:
             message = replica_failure_of(line.cause)
             return self._finder.find(message) if message else None
         found = self._finder.find_in_record(record)
-        return unknown_failure(line.cause) if found is None and line.kind in _FAILED else found
+        if found is None:
+            return unknown_failure(line.cause) if line.kind in _FAILED else None
+        return with_clock_offset(found, record)
 
 
 class ClassificationFilter(msgspec.Struct, frozen=True):

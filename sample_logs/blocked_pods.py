@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sample_logs.self_made import ControllerLog
+from sample_logs.controller_log import ControllerLog
 
 _BEGIN = datetime(2026, 11, 23, 21, 0, 0, tzinfo=UTC)
 _ERROR = (

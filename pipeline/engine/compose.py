@@ -8,10 +8,11 @@ from datetime import datetime
 
 import msgspec
 
-from parsers.events import CertificateFacts, Failure, ObjectKey
+from parsers.events import Failure, ObjectKey
 from parsers.rules.model import RuleSet
 from pipeline.engine.backoff import pace_of
 from pipeline.engine.causes import Cause
+from pipeline.engine.certificates import Assessment, assess
 from pipeline.engine.clusters import ClusterState
 from pipeline.engine.culprits import Culprit
 from pipeline.engine.drift import drift_of
@@ -19,7 +20,6 @@ from pipeline.engine.gaps import missing_of
 from pipeline.engine.grouping import Member, Trouble
 from pipeline.engine.incidents import (
     CauseFacts,
-    CertificateOfCause,
     ControllerFacts,
     CulpritFacts,
     Evidence,
@@ -54,6 +54,7 @@ def compose(
     """The incident of a trouble, as first revision; the life cycle fills in what depends on earlier ones."""
     state = around.state
     victims = _victims_of(trouble, state, settings, now)
+    assessment = assess(trouble.cause, victims, state.inventory(), settings.clock_skew_seconds)
     controller = _controller_of(trouble, state)
     evidence, omitted = _evidence_of(trouble, settings.max_evidence)
     is_over = trouble.ended_at is not None
@@ -68,20 +69,20 @@ def compose(
         kind="stuck" if trouble.members else "controller",
         status="resolved" if is_over else "open",
         severity=_severity(trouble, victims, settings, now),
-        title=title_of(trouble, victims),
-        summary=summary_of(trouble, victims, rules),
+        title=title_of(trouble, victims, assessment.decisive),
+        summary=summary_of(trouble, victims, assessment.findings, rules),
         cluster=cluster or None,
         controller=controller,
         opened_at=trouble.opened_at,
         updated_at=updated_at,
         resolved_at=trouble.ended_at,
         merged_into=None,
-        cause=_cause_facts(trouble, victims, around),
+        cause=_cause_facts(trouble, victims, around, assessment),
         victims=victims,
         evidence=evidence,
         evidence_omitted_count=omitted,
         timeline=timeline_of(trouble, around),
-        remediation=remediation_of(trouble.cause, victims, rules, controller.namespace),
+        remediation=remediation_of(trouble.cause, victims, rules, controller.namespace, assessment.decisive),
         runbook_url=runbook_of(trouble.cause.failure_class, settings.runbook_url),
     )
 
@@ -210,11 +211,12 @@ def _tallies_of(trouble: Trouble) -> list[Tally]:
     return tallies + [tally for member in trouble.members for tally in member.cause.evidence]
 
 
-def _cause_facts(trouble: Trouble, victims: Sequence[Victim], around: Surroundings) -> CauseFacts:
+def _cause_facts(
+    trouble: Trouble, victims: Sequence[Victim], around: Surroundings, assessment: Assessment
+) -> CauseFacts:
     cause = trouble.cause
     failure = cause.failure
     chain = failure.chain or (failure.text,) if failure is not None else ()
-    certificate = failure.certificate if failure is not None and cause.is_established else None
     return CauseFacts(
         failure_class=cause.failure_class,
         established=cause.is_established,
@@ -222,10 +224,11 @@ def _cause_facts(trouble: Trouble, victims: Sequence[Victim], around: Surroundin
         chain=tuple(chain),
         culprit=_culprit_facts(cause.culprit) if cause.culprit is not None else None,
         webhook=_webhook_facts(failure) if failure is not None and cause.is_established else None,
-        certificate=_certificate_facts(certificate) if certificate is not None else None,
+        certificate=assessment.certificate,
         symptoms=symptoms_of(trouble, around),
         suspects=suspects_of(trouble, around),
         missing=missing_of(cause, victims, _controller_of(trouble, around.state).namespace, around),
+        findings=assessment.findings,
     )
 
 
@@ -241,19 +244,6 @@ def _webhook_facts(failure: Failure) -> WebhookFacts | None:
         name=failure.webhook,
         service=failure.service,
         kind=failure.kind,
-    )
-
-
-def _certificate_facts(facts: CertificateFacts) -> CertificateOfCause:
-    return CertificateOfCause(
-        not_after=facts.not_after,
-        not_before=facts.not_before,
-        clock=facts.clock,
-        valid_names=facts.valid_names,
-        wanted_name=facts.wanted_name,
-        candidate_authority=facts.candidate_authority,
-        serial_number=facts.serial_number,
-        subject=facts.subject,
     )
 
 

@@ -48,7 +48,7 @@ class WebhookFacts(msgspec.Struct, frozen=True):
 
 
 class CertificateOfCause(msgspec.Struct, frozen=True):
-    """What the evidence says about the certificate. Times as the message prints them."""
+    """What the evidence says about the certificate: the message, and an object that holds it. Times as printed."""
 
     not_after: str | None
     not_before: str | None
@@ -58,6 +58,31 @@ class CertificateOfCause(msgspec.Struct, frozen=True):
     candidate_authority: str | None
     serial_number: str | None
     subject: str | None
+    issuer: str | None = None
+    age_at_onset_seconds: int | None = None  # since when it was at fault when the trouble began
+    clock_ahead_seconds: int | None = None  # of the verifier, against the record's time
+
+
+FindingName = Literal[
+    "expired",
+    "not_yet_valid",
+    "clock_skew",
+    "authority_expired",
+    "unknown_authority",
+    "stale_ca_bundle",
+    "stale_served_certificate",
+    "wrong_name",
+    "no_san",
+    "snapshot_is_later",
+]
+
+
+class CertificateFinding(msgspec.Struct, frozen=True):
+    """What is wrong with the certificate, told from the message, the clocks and the objects."""
+
+    finding: FindingName
+    what: str
+    objects: tuple[str, ...] = ()  # those that were compared, as "Secret tools/guard-tls"
 
 
 class WeighedPoint(msgspec.Struct, frozen=True):
@@ -112,6 +137,7 @@ class CauseFacts(msgspec.Struct, frozen=True):
     symptoms: tuple[Symptom, ...] = ()
     suspects: tuple[Suspect, ...] = ()
     missing: tuple[Missing, ...] = ()
+    findings: tuple[CertificateFinding, ...] = ()
 
 
 def deepest_of(chain: Sequence[str]) -> str:

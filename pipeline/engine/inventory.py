@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
+import msgspec
+
 from parsers.events import ObjectKey
 from parsers.facts.admission import CrdFacts, WebhookConfigurationFacts, WebhookFactsOfObject
 from parsers.facts.autoscalers import HpaFacts
@@ -24,6 +26,16 @@ from parsers.facts.workloads import PodFacts, ReplicaSetFacts
 
 Seen = tuple[datetime, AnyFacts]
 _Facts = TypeVar("_Facts")
+
+
+class CaBundle(msgspec.Struct, frozen=True):
+    """The authorities that the callers of a webhook trust."""
+
+    ref: ObjectRef  # where it is written
+    certificates: tuple[CertificateInfo, ...]
+    changed_at: datetime | None = None  # of that object, where it says so
+    webhook: str = ""  # of an admission webhook, its name
+    kind: str = ""  # of a conversion webhook, the kind that it converts, as Kind.group
 
 
 class Inventory:
@@ -119,18 +131,26 @@ class Inventory:
         """The names of CRDs, by `Kind.group`."""
         return {f"{crd.kind}.{crd.group}": f"{crd.plural}.{crd.group}" for crd in self.crds()}
 
-    def ca_bundles_of(self, service: ServiceRef) -> list[tuple[ObjectRef, tuple[CertificateInfo, ...]]]:
+    def ca_bundles_of(self, service: ServiceRef) -> list[CaBundle]:
         """Which authorities the callers of a service trust, and where that is written."""
-        found = [(crd.ref, crd.ca_bundle) for crd in self.crds() if _is_same(crd.conversion, service) and crd.ca_bundle]
+        found = [
+            CaBundle(crd.ref, crd.ca_bundle, crd.changed_at, kind=f"{crd.kind}.{crd.group}")
+            for crd in self.crds()
+            if _is_same(crd.conversion, service) and crd.ca_bundle
+        ]
         for configuration, webhook in self.webhooks():
             if _is_same(webhook.service, service) and webhook.ca_bundle:
-                found.append((configuration.ref, webhook.ca_bundle))
+                bundle = CaBundle(configuration.ref, webhook.ca_bundle, configuration.changed_at, webhook=webhook.name)
+                found.append(bundle)
         return found
 
     def secrets_of(self, service: ServiceRef) -> list[SecretFacts]:
-        """Secrets whose certificate is for a service: by the names in it, or by the authority that callers trust."""
+        """Secrets whose certificate is for a service: by the names in it, or by the authority that callers trust.
+
+        An authority of the same name in the service's namespace is one, too: it may have been made anew.
+        """
         names = {service.host, f"{service.name}.{service.namespace}", f"{service.host}.cluster.local"}
-        trusted = {certificate.sha256 for _, bundle in self.ca_bundles_of(service) for certificate in bundle}
+        trusted = {one.subject for bundle in self.ca_bundles_of(service) for one in bundle.certificates}
         found = []
         for secret in self._of(SecretFacts):
             if secret.ref.namespace != service.namespace:
@@ -138,7 +158,7 @@ class Inventory:
             leaf = secret.certificates[0] if secret.certificates else None
             is_named = leaf is not None and not names.isdisjoint(leaf.dns_names)
             every = (*secret.certificates, *secret.authorities)
-            if is_named or any(certificate.sha256 in trusted for certificate in every):
+            if is_named or any(certificate.subject in trusted for certificate in every):
                 found.append(secret)
         return sorted(found, key=lambda secret: secret.ref)
 
@@ -170,6 +190,11 @@ class Inventory:
     def kubernetes_events(self) -> list[KubernetesEventFacts]:
         """All Kubernetes Events."""
         return self._of(KubernetesEventFacts)
+
+    def leases_renewed_at(self) -> datetime | None:
+        """The newest renewal of any Lease: a snapshot with Leases was taken within seconds of it."""
+        renewals = (lease.renewed_at for lease in self._of(LeaseFacts))
+        return max((at for at in renewals if at is not None), default=None)
 
     def rollouts(self) -> list[RolloutFacts]:
         """All Rollouts."""

@@ -126,10 +126,11 @@ def _of_certificates(services: tuple[ServiceRef, ...], inventory: Inventory) -> 
 
 
 def _of_trusted(service: ServiceRef, inventory: Inventory) -> Iterator[Change]:
-    for ref, bundle in inventory.ca_bundles_of(service):
-        for certificate in bundle:
-            yield Change(certificate.not_before, f"an authority in the caBundle of {ref} becomes valid", "certificate")
-            yield Change(certificate.not_after, f"an authority in the caBundle of {ref} expires", "certificate")
+    for bundle in inventory.ca_bundles_of(service):
+        authority = f"an authority in the caBundle of {bundle.ref}"
+        for certificate in bundle.certificates:
+            yield Change(certificate.not_before, f"{authority} becomes valid", "certificate")
+            yield Change(certificate.not_after, f"{authority} expires", "certificate")
 
 
 def _of_pods(service: ServiceRef, inventory: Inventory) -> Iterator[Change]:

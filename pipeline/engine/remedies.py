@@ -55,6 +55,7 @@ class Remedy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"f
     carrier: tuple[str, ...] = _ANY
     product: tuple[str, ...] = _ANY
     victim: tuple[str, ...] = _ANY
+    finding: tuple[str, ...] = _ANY
     look: tuple[str, ...] | None = None
     fix: tuple[str, ...] | None = None
     relief: tuple[str, ...] | None = None
@@ -70,6 +71,7 @@ class Situation(msgspec.Struct, frozen=True):
     carrier: str = "none"
     product: str = ""
     victim: str = "rollout"
+    finding: str = ""
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,11 +95,14 @@ def table() -> Table:
 
 
 def remediation_of(
-    cause: Cause, victims: Sequence[Victim], rules: RuleSet, controller_namespace: str | None
+    cause: Cause, victims: Sequence[Victim], rules: RuleSet, controller_namespace: str | None, finding: str = ""
 ) -> tuple[Step, ...]:
-    """What to do, in order; commands only where every name in them is a valid one."""
+    """What to do, in order; commands only where every name in them is a valid one.
+
+    `finding` is the decisive one about the certificate, or nothing.
+    """
     names = names_for_commands(cause, victims[0], controller_namespace)
-    situation = situation_of(cause, victims[0])
+    situation = situation_of(cause, victims[0], finding)
     own = _users_rule(cause, rules)
     if own is None:
         return tuple(_filled(template, names) for _, template in templates_for(situation))
@@ -143,7 +148,7 @@ def _fits(remedy: Remedy, situation: Situation) -> bool:
     return True
 
 
-def situation_of(cause: Cause, victim: Victim) -> Situation:
+def situation_of(cause: Cause, victim: Victim, finding: str = "") -> Situation:
     """What the table asks of a cause."""
     culprit = cause.culprit
     is_service = culprit is not None and culprit.kind == "Service"
@@ -154,6 +159,7 @@ def situation_of(cause: Cause, victim: Victim) -> Situation:
         carrier=_carrier_of(cause),
         product=product_of_service(culprit.name) if culprit is not None and is_service else "",
         victim=victim.kind,
+        finding=finding,
     )
 
 

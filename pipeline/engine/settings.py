@@ -68,6 +68,8 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """A key that fails again within this time after its recovery belongs to the same incident."""
     stale_seconds: float = 120.0
     """A failing key without any line for longer than this and three expected retries is called stale."""
+    clock_skew_seconds: float = 120.0
+    """A verifier's clock that is further from the record's time is wrong; less is a pass that prints its error late."""
     max_keys: int = 50_000
     """Keys kept per cluster; healthy ones are forgotten first, keys of open incidents never."""
     max_evidence: int = 40

@@ -10,7 +10,7 @@ from pipeline.engine.api_names import plural_of
 from pipeline.engine.causes import Cause
 from pipeline.engine.drift import explain
 from pipeline.engine.grouping import Trouble
-from pipeline.engine.incidents import Victim, deepest_of
+from pipeline.engine.incidents import CertificateFinding, Victim, deepest_of
 from pipeline.engine.phrases import moment_text
 
 _WHAT_HAPPENED = {
@@ -49,6 +49,13 @@ _WHAT_HAPPENED = {
     "network.timeout": "{culprit} does not answer",
     "leader_election": "the controller cannot keep its lease",
 }
+_WHAT_WAS_FOUND = {
+    "clock_skew": "the clock is wrong by which the certificate of {culprit} is refused",
+    "authority_expired": "the authority behind the certificate of {culprit} has expired",
+    "stale_ca_bundle": "the caBundle is older than the authority of the certificate of {culprit}",
+    "stale_served_certificate": "{culprit} serves another certificate than the one in its Secret",
+}
+"""Findings that say more than the class."""
 _ABOUT_ITSELF = {
     "crd.schema": "it does not fit its schema",
     "conflict": "another writer changes it all the time",
@@ -57,19 +64,21 @@ _ABOUT_ITSELF = {
     "etcd.too_large": "it has become too large to be stored",
 }
 """Where the only victim is its own culprit, it need not be named twice."""
+_SAID_BY_THE_MESSAGE = ("wrong_name", "no_san")
+"""Findings that add nothing to the message where no object was compared."""
 MAX_RIGHTS = 3
 
 
-def title_of(trouble: Trouble, victims: Sequence[Victim]) -> str:
-    """One line: who is stuck, and why."""
+def title_of(trouble: Trouble, victims: Sequence[Victim], finding: str = "") -> str:
+    """One line: who is stuck, and why; `finding` is the decisive one about the certificate, or nothing."""
     who = _who(victims)
     cause = trouble.cause
     if not cause.is_established or cause.failure is None:
         return f"{who}: cause not established"
-    return f"{who}: {_what_happened(trouble, victims)}"
+    return f"{who}: {_what_happened(trouble, victims, finding)}"
 
 
-def _what_happened(trouble: Trouble, victims: Sequence[Victim]) -> str:
+def _what_happened(trouble: Trouble, victims: Sequence[Victim], finding: str) -> str:
     cause = trouble.cause
     culprit = cause.culprit
     only = victims[0] if len(victims) == 1 else None
@@ -77,7 +86,8 @@ def _what_happened(trouble: Trouble, victims: Sequence[Victim]) -> str:
         about_itself = _ABOUT_ITSELF.get(cause.failure_class)
         if about_itself is not None:
             return about_itself
-    what = _WHAT_HAPPENED.get(cause.failure_class, f"{cause.failure_class} at {{culprit}}")
+    by_class = _WHAT_HAPPENED.get(cause.failure_class, f"{cause.failure_class} at {{culprit}}")
+    what = _WHAT_WAS_FOUND.get(finding, by_class)
     return what.format(culprit=name_of_culprit(cause), lacks=_lacking_rights(trouble))
 
 
@@ -147,7 +157,9 @@ def _name_of_api(failure_class: str, name: str) -> str:
     return f"of {name}" if failure_class.startswith("webhook.") else name
 
 
-def summary_of(trouble: Trouble, victims: Sequence[Victim], rules: RuleSet) -> str:
+def summary_of(
+    trouble: Trouble, victims: Sequence[Victim], findings: Sequence[CertificateFinding], rules: RuleSet
+) -> str:
     """Some sentences for a person who knows nothing yet."""
     cause = trouble.cause
     sentences = [_sentence_about(trouble, victims), *_sentences_about_replicas(victims)]
@@ -159,6 +171,8 @@ def summary_of(trouble: Trouble, victims: Sequence[Victim], rules: RuleSet) -> s
         sentences.append(_ended(f"{lead}: {deepest}"))
     if cause.failure is not None and cause.is_established:
         sentences.append(_ended(explanation_of(cause.failure, rules)))
+    told = [finding for finding in findings if finding.objects or finding.finding not in _SAID_BY_THE_MESSAGE]
+    sentences += [_ended(f"The certificate: {finding.what}") for finding in told]
     return " ".join(sentence for sentence in sentences if sentence)
 
 

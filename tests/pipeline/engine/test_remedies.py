@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -21,7 +22,7 @@ from pipeline.engine import remedies
 from pipeline.engine.causes import Basis, Cause
 from pipeline.engine.commands import PATTERNS, fill_command, fill_words, placeholders_of
 from pipeline.engine.culprits import Culprit
-from pipeline.engine.incidents import Step, Victim
+from pipeline.engine.incidents import FindingName, Step, Victim
 from pipeline.engine.products import PRODUCTS
 from pipeline.engine.remedies import PHASES, Situation, remediation_of, runbook_of, situation_of, table, templates_for
 from pipeline.engine.settings import DEFAULT_RUNBOOK
@@ -51,6 +52,7 @@ CULPRITS = (
 )
 CARRIERS = ("conversion", "admission", "aggregated", "none")
 CLASSES = (*FAILURE_CLASSES, "custom.lock")
+CERTIFICATE_CLASSES = ("tls.expired", "tls.not_yet_valid", "tls.unknown_authority")
 VICTIMS = ("rollout", "experiment", "analysisrun", "service", "ingress", "controller")
 VALID = {
     "namespace": "shop",
@@ -166,6 +168,8 @@ def _situations() -> Iterator[Situation]:
         yield Situation(failure_class, rule, victim=victim)
     for failure_class, product, carrier in itertools.product(FAILURE_CLASSES, PRODUCTS, ("conversion", "admission")):
         yield Situation(failure_class, "", "Service", carrier, product.name)
+    for failure_class, culprit, finding in itertools.product(CERTIFICATE_CLASSES, CULPRITS, get_args(FindingName)):
+        yield Situation(failure_class, "", culprit, "conversion", finding=finding)
 
 
 SITUATIONS = tuple(_situations())
