@@ -71,6 +71,7 @@ class ControllerLine(msgspec.Struct, frozen=True):
     key_kind: str = ""  # kind of the key where the line does not name the key itself
     cause: str = ""
     count: int = 0
+    generation: int | None = None
     name: str = ""  # version, identity or lease
 
 
@@ -78,7 +79,7 @@ def read_controller_line(record: LogRecord) -> ControllerLine:
     """What the record says if it is a line of the controller. Never raises."""
     message = record.message
     if message.startswith("Reconciliation completed"):
-        return ControllerLine(LineKind.SYNC_COMPLETED, key=key_of_fields(record))
+        return ControllerLine(LineKind.SYNC_COMPLETED, key=key_of_fields(record), generation=_generation(record))
     if "syncHandler" in message:
         return _read_sync_line(record)
     if "Rollouts" in message and (line := _read_banner(record)) is not None:
@@ -98,6 +99,11 @@ def key_of_fields(record: LogRecord) -> ObjectKey | None:
         if name:
             return _key(kind, namespace, name)
     return None
+
+
+def _generation(record: LogRecord) -> int | None:
+    text = record.fields.get("generation", "")
+    return int(text) if text.isdecimal() and text.isascii() and len(text) <= _MAX_COUNT_DIGITS else None
 
 
 def _key(kind: str, namespace: str, name: str) -> ObjectKey | None:

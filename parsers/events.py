@@ -96,6 +96,7 @@ class SyncCompleted(Event, frozen=True):
     """`Reconciliation completed`: printed on failure too, the failure's line follows it."""
 
     key: ObjectKey
+    generation: int | None = None  # of the object as the controller read it: one more with each edit of its spec
 
 
 class SyncFailed(Event, frozen=True):

@@ -1,4 +1,4 @@
-"""Which completed passes are of interest: the first ones of each key, and those of keys that were failing.
+"""Which completed passes are of interest: the first of each key and generation, and those of keys that failed.
 
 A healthy log consists of completed passes, and each is looked at on raw bytes. A pass has succeeded when no error
 follows it, and what follows is known for certain only at the next pass: so two are kept after each failure.
@@ -32,7 +32,9 @@ _Writer = tuple[str, str, str, str]
 PASSES_KEPT = 2
 MAX_KEYS = 200_000
 
+_UNMET = (0, b"")
 _NAMESPACE = re.compile(rb'namespace[=\\":\s]{1,12}([a-z0-9.-]{1,63})')
+_GENERATION = re.compile(rb'generation[=\\":\s]{1,12}(\d{1,19})')
 _NAME = re.compile(rb'(?:rollout|analysisrun|experiment|service|ingress)[=\\":\s]{1,12}([a-z0-9.-]{1,253})')
 
 
@@ -47,7 +49,8 @@ class PassInterest:
     """Remembers, per key, how many passes are still wanted."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[bytes, bytes], int] = {}  # passes met since the range began or the leader changed
+        # Passes met since the range began or the leader changed, and the newest generation.
+        self._seen: dict[tuple[bytes, bytes], tuple[int, bytes]] = {}
         self._failing: dict[tuple[bytes, bytes], dict[_Writer, int]] = {}  # passes wanted by each writer that failed
         self._blocked: set[tuple[bytes, bytes]] = set()
 
@@ -61,12 +64,14 @@ class PassInterest:
         if any(key in self._failing for key in product(namespaces, names)):
             return True
         key = (b" ".join(namespaces), b" ".join(names))
-        count = self._seen.get(key, 0)
-        if count >= PASSES_KEPT:
+        count, generation = self._seen.get(key, _UNMET)
+        match = _GENERATION.search(raw)
+        found = match[1] if match is not None else b""
+        if count >= PASSES_KEPT and found == generation:
             return False
         if len(self._seen) >= MAX_KEYS:
             self._seen.clear()
-        self._seen[key] = count + 1
+        self._seen[key] = count + 1, found
         return True
 
     def remember(self) -> InterestMemory:
@@ -107,7 +112,7 @@ class PassInterest:
             del wanted[writer]
         if not wanted:
             del self._failing[key]
-            self._seen[key] = PASSES_KEPT
+            self._seen[key] = PASSES_KEPT, b""
 
 
 def _writer(origin: Origin) -> _Writer:

@@ -189,7 +189,7 @@ class StreamReader:
         origin, number = record.origin, record.line
         match line.kind:
             case LineKind.SYNC_COMPLETED if line.key is not None:
-                yield SyncCompleted(at, origin, number, line.key)
+                yield SyncCompleted(at, origin, number, line.key, line.generation)
             case LineKind.SYNC_FAILED:
                 yield from self._attempt(line, record, at, state)
             case LineKind.RETRY_COUNTED if line.key is not None:

@@ -201,6 +201,8 @@ class ClusterState:
         track = self._track(event.key, event.origin)
         passes_before = track.passes[-1:]
         track.complete(event.at)
+        if event.generation is not None:
+            track.read_generation(event.generation, event.at)
         if track.completed_at is not None:
             self._pending.setdefault(event.origin, set()).add(event.key)
         return event.key in self.failed and track.passes[-1:] != passes_before

@@ -1,4 +1,4 @@
-"""What changed before a trouble began, as far as the objects that were given say: facts, which blame nobody.
+"""What changed before a trouble began, above all as far as objects say: facts, which blame nobody.
 
 Of everything that a snapshot holds only what can have to do with a rollout is looked at: the stuck Rollouts and what
 belongs to them, who is asked when objects are written or converted, certificates, and the pods and leases of what
@@ -7,7 +7,7 @@ stands in between.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
@@ -37,32 +37,28 @@ class Change(msgspec.Struct, frozen=True, order=True):
     category: ChangeCategory
 
 
-def changes_before(
-    onset_at: datetime, keys: Iterable[ObjectKey], services: Iterable[ServiceRef], inventory: Inventory
-) -> list[Change]:
-    """What changed before an onset, oldest first.
-
-    Args:
-        onset_at: when the trouble began.
-        keys: what is stuck.
-        services: whose pods and certificates stand behind the calls that fail.
-        inventory: the objects.
-    """
-    if inventory.is_empty:
-        return []
-    found = {
-        change
-        for change in _all(tuple(keys), tuple(services), inventory)
-        if onset_at - _look_back(change) <= change.at <= onset_at + LATE
-    }
-    return sorted(sorted(found)[-MAX_CHANGES:])
+def nearest_before(onset_at: datetime, changes: Iterable[Change]) -> list[Change]:
+    """Those near an onset and not after it, oldest first; of many the nearest."""
+    found = {one for one in changes if onset_at - _look_back(one) <= one.at <= onset_at + LATE}
+    return sorted(found)[-MAX_CHANGES:]
 
 
 def _look_back(change: Change) -> timedelta:
     return LOOK_BACK_CERTIFICATES if change.category == "certificate" else LOOK_BACK
 
 
-def _all(keys: tuple[ObjectKey, ...], services: tuple[ServiceRef, ...], inventory: Inventory) -> Iterator[Change]:
+def changes_in_objects(
+    keys: Iterable[ObjectKey], services: Collection[ServiceRef], inventory: Inventory
+) -> Iterator[Change]:
+    """Every change that objects tell of.
+
+    Args:
+        keys: what is stuck.
+        services: whose pods and certificates stand behind the calls that fail.
+        inventory: the objects.
+    """
+    if inventory.is_empty:
+        return
     for key in keys:
         yield from _of_rollout(key, inventory)
     for configuration in inventory.webhook_configurations():
@@ -106,7 +102,7 @@ def _of_asked(facts: WebhookConfigurationFacts | CrdFacts, category: ChangeCateg
         yield Change(facts.changed_at, f"{facts.ref} is changed{generation}", category)
 
 
-def _of_certificates(services: tuple[ServiceRef, ...], inventory: Inventory) -> Iterator[Change]:
+def _of_certificates(services: Collection[ServiceRef], inventory: Inventory) -> Iterator[Change]:
     for service in services:
         for secret in inventory.secrets_of(service):
             if secret.changed_at is not None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from parsers.events import Failure
+from pipeline.engine.generations import GenerationSeen, note_generation
 from pipeline.engine.streak import SURE_COUNT, EndReason, Streak
 from pipeline.engine.tallies import Sighting
 
@@ -33,6 +34,7 @@ class Track(msgspec.Struct):
     is_cut: bool = False  # the next failure begins a new streak though nothing ended the last one
     watched_since: datetime | None = None  # first line that was read of the origin
     started_at: datetime | None = None  # of the process
+    generations: list[GenerationSeen] = msgspec.field(default_factory=list)  # oldest first
 
     @property
     def open_streak(self) -> Streak | None:
@@ -70,6 +72,11 @@ class Track(msgspec.Struct):
             self.was_refused = False
             return
         self.completed_at = at
+
+    def read_generation(self, generation: int, at: datetime) -> None:
+        """A pass had read the object in this generation."""
+        seen = GenerationSeen(generation, at)
+        note_generation(self.generations, seen, is_failing=self.open_streak is not None)
 
     def confirm_before(self, at: datetime) -> None:
         """The origin went on: a pass without an error since is a success."""
@@ -113,6 +120,7 @@ class Track(msgspec.Struct):
 
     def delete(self, at: datetime) -> None:
         """The object is gone; the queue forgets its key."""
+        self.generations.clear()  # an object of the same name begins with 1 again
         self.completed_at = None
         if self.open_streak is not None:
             self._end(at, EndReason.DELETED)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from parsers.events import ObjectKey
 from parsers.facts.references import ServiceRef
+from pipeline.engine.generations import rises
 from pipeline.engine.grouping import Trouble
 from pipeline.engine.incidents import TimelineEntry
 from pipeline.engine.joins import services_behind
 from pipeline.engine.origins import OriginState
-from pipeline.engine.prior_changes import Change, changes_before
+from pipeline.engine.prior_changes import Change, changes_in_objects, nearest_before
 from pipeline.engine.spells import onset_of
 from pipeline.engine.surroundings import Surroundings
 
@@ -49,10 +51,21 @@ def timeline_of(trouble: Trouble, around: Surroundings) -> tuple[TimelineEntry, 
 
 
 def _changes_of(trouble: Trouble, around: Surroundings, onset_at: datetime) -> list[Change]:
-    if around.inventory.is_empty:
-        return []
     keys = sorted({member.key for member in trouble.members})[:MAX_KEYS]
-    return changes_before(onset_at, keys, _services_of(trouble, around), around.inventory)
+    changes = [
+        *changes_in_objects(keys, _services_of(trouble, around), around.inventory),
+        *_edits_of(keys, around),
+    ]
+    return nearest_before(onset_at, changes)
+
+
+def _edits_of(keys: Iterable[ObjectKey], around: Surroundings) -> Iterator[Change]:
+    """Edits that the controller's own lines show."""
+    for key in keys:
+        tracks = around.state.keys.get(key, {})
+        for before, now in rises(track.generations for track in tracks.values()):
+            text = f"{key} is synced with generation {now.generation} (before: {before.generation})"
+            yield Change(now.at, text, "rollout")
 
 
 def _services_of(trouble: Trouble, around: Surroundings) -> list[ServiceRef]:

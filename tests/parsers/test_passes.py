@@ -61,6 +61,18 @@ def test_first_passes_of_a_key_are_wanted() -> None:
     assert [True] * PASSES_KEPT + [False] == [interest.is_wanted(PASS) for _ in range(PASSES_KEPT + 1)]
 
 
+@pytest.mark.parametrize(
+    "written",
+    [b"generation=%d", b'"generation":%d', rb"\"generation\":%d", b'"generation":"%d"'],
+    ids=["logfmt", "JSON", "JSON in JSON", "as text"],
+)
+def test_first_pass_with_a_new_generation_is_wanted(written: bytes) -> None:
+    """Also of a healthy key: it tells when an edit was noticed."""
+    interest = PassInterest()
+    passes = [PASS + b" " + written % generation for generation in (4, 4, 4, 5, 5, 6)]
+    assert [True, True, False, True, False, True] == [interest.is_wanted(raw) for raw in passes]
+
+
 @pytest.mark.parametrize("raw", WRAPPED.values(), ids=WRAPPED)
 def test_passes_of_a_failing_key_are_wanted(raw: bytes) -> None:
     """Until two of them were seen, in whatever wrapping, with whatever names around it."""

@@ -114,9 +114,11 @@ def refuse(seconds: float, text: str = "invalid", *, key: ObjectKey = WEB, origi
     return SyncRefused(at(seconds), origin, int(seconds * 10) + 1, key, failure(text))
 
 
-def complete(seconds: float, *, key: ObjectKey = WEB, origin: Origin = LOG) -> SyncCompleted:
+def complete(
+    seconds: float, *, key: ObjectKey = WEB, origin: Origin = LOG, generation: int | None = None
+) -> SyncCompleted:
     """A pass ends; whether it succeeded shows later."""
-    return SyncCompleted(at(seconds), origin, int(seconds * 10) + 3, key)
+    return SyncCompleted(at(seconds), origin, int(seconds * 10) + 3, key, generation)
 
 
 def block(seconds: float, text: str | None = "admission", *, key: ObjectKey = WEB) -> ReplicasBlocked:

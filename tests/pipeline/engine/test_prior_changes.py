@@ -16,7 +16,7 @@ from parsers.facts.seen import AnyFacts
 from parsers.facts.services import EndpointSliceFacts
 from parsers.facts.workloads import PodFacts, ReplicaSetFacts
 from pipeline.engine.inventory import Inventory
-from pipeline.engine.prior_changes import MAX_CHANGES, changes_before
+from pipeline.engine.prior_changes import MAX_CHANGES, changes_in_objects, nearest_before
 from tests.pipeline.engine.builders import API, WEB, at
 
 GUARD = ServiceRef("tools", "guard")
@@ -27,7 +27,10 @@ ENDPOINTS = EndpointSliceFacts(ref=ObjectRef("EndpointSlice", "tools", "guard-x"
 def _told(*facts: AnyFacts) -> list[tuple[str, str]]:
     """Category and words of what changed before the trouble of WEB, which begins at 0."""
     inventory = Inventory({one.ref: [(at(600), one)] for one in facts})
-    return [(change.category, change.what) for change in changes_before(at(0), [WEB], [GUARD], inventory)]
+    return [
+        (change.category, change.what)
+        for change in nearest_before(at(0), changes_in_objects([WEB], [GUARD], inventory))
+    ]
 
 
 def _certificate(not_before: datetime, not_after: datetime) -> CertificateInfo:
