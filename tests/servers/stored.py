@@ -1,0 +1,70 @@
+"""What a daemon has stored, looked at from outside as an operator does with SQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, Table, select
+
+from pipeline.engine.incidents import Incident
+from pipeline.errors import StoreError
+from pipeline.store.connections import Database
+from pipeline.store.settings import StoreSettings
+from pipeline.store.tables import gaps, incidents, losses, outbox, positions, quarantine
+from tests.scenarios.scenarios import canonical
+
+
+class Stored:
+    """One store."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def incidents(self) -> list[dict[str, Any]]:
+        """Those that a replay would list, as it lists them, without what may differ between two right answers."""
+        found = [msgspec.json.decode(row.body, type=Incident) for row in self._rows(incidents)]
+        listed = [one for one in found if one.status != "merged" and one.transition.reason != "withdrawn"]
+        return comparable(sorted(listed, key=lambda one: (one.opened_at, one.id)))
+
+    def outbox(self) -> list[tuple[str, int, str]]:
+        """Id, revision and transition of everything that was to be told, in order."""
+        return [(row.incident_id, row.revision, row.transition) for row in self._rows(outbox)]
+
+    def next_offsets(self) -> dict[str, int]:
+        """Where reading goes on in each stream; nothing, while the store is away or has no tables yet."""
+        try:
+            return {row.stream: json.loads(row.value)["offset"] for row in self._rows(positions)}
+        except StoreError:
+            return {}
+
+    def quarantined(self) -> list[Row[Any]]:
+        """What was set aside, in order."""
+        return list(self._rows(quarantine))
+
+    def gaps(self) -> list[Row[Any]]:
+        """What was never read, in order."""
+        return list(self._rows(gaps))
+
+    def losses(self) -> dict[tuple[str, str], int]:
+        """Records by kind (quarantine or gap) and reason, counted for ever."""
+        return {(row.kind, row.reason): row.count for row in self._rows(losses)}
+
+    def _rows(self, table: Table) -> Sequence[Row[Any]]:
+        database = Database(StoreSettings(url=self.url))
+        try:
+            with database.reading("look") as connection:
+                order = [table.c.id] if "id" in table.c else []
+                return connection.execute(select(table).order_by(*order)).all()
+        finally:
+            database.close()
+
+
+def comparable(found: object) -> list[dict[str, Any]]:
+    """Incidents without what differs between two right answers: also the newest transition, which says what was new."""
+    listed = canonical(found)
+    for incident in listed:
+        incident.pop("transition")
+    return listed

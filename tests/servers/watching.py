@@ -1,0 +1,119 @@
+"""The real daemon as a process: `whystuck watch` with a configuration, killed and asked as operators would."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.servers.processes import free_ports, start_tied
+
+SECONDS = 60.0
+"""After this, something that should happen does not."""
+_COMMAND = (sys.executable, "-c", "from pipeline.cli.main import main; main()")
+
+
+class Watching:
+    """One daemon: a configuration in a directory, and the process that runs now, if one does."""
+
+    def __init__(self, directory: Path, settings: Mapping[str, Any], command: tuple[str, ...] = _COMMAND) -> None:
+        """Write the configuration; nothing is started.
+
+        Args:
+            directory: where the daemon works; it is made.
+            settings: the configuration, without `http`.
+            command: what to run in the place of `whystuck`.
+        """
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        self.log = directory / "whystuck.log"
+        self._command = command
+        self._process: subprocess.Popen[bytes] | None = None
+        (port,) = free_ports(1)
+        self._address = f"http://127.0.0.1:{port}"
+        self._configuration = directory / "whystuck.yaml"
+        written = {"http": {"listen": f"127.0.0.1:{port}"}, **settings}
+        self._configuration.write_text(json.dumps(written), encoding="utf-8")
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process that was started last."""
+        assert self._process is not None
+        return self._process
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+        """Start `whystuck watch`; settings of this machine's environment are not for it."""
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("WHYSTUCK_")}
+        command = [*self._command, "watch", "--config", str(self._configuration), *arguments]
+        self._process = start_tied(command, self.log, variables | dict(environment or {}))
+
+    def run_once(self) -> None:
+        """Read what is there and end as a replay does."""
+        self.start("--once")
+        assert self.wait() == 0, self.printed()
+
+    def kill(self) -> None:
+        """Kill it as kill -9 does."""
+        self.process.kill()
+        self.process.wait(SECONDS)
+
+    def terminate(self) -> int:
+        """Ask it to end; its exit code."""
+        self.process.terminate()
+        return self.wait()
+
+    def wait(self, seconds: float = SECONDS) -> int:
+        """Wait for its end; its exit code."""
+        return self.process.wait(seconds)
+
+    def printed(self) -> str:
+        """Everything that it has printed, over all starts."""
+        return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+
+    def ask(self, path: str) -> tuple[int, str]:
+        """Status and body of an end-point; status 0: nobody answers."""
+        try:
+            answer = httpx.get(self._address + path, timeout=10, trust_env=False)
+        except httpx.TransportError:
+            return 0, ""
+        return answer.status_code, answer.text
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of the series of a name with these labels; 0: there is none."""
+        _, text = self.ask("/metrics")
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
+
+    def until(self, is_so: Callable[[], object], what: str = "", seconds: float = SECONDS) -> None:
+        """Wait until something is so, while the process runs."""
+        deadline = time.monotonic() + seconds
+        while not is_so():
+            assert self.is_running, f"ended with {self.process.returncode}: {self.printed()[-3000:]}"
+            assert time.monotonic() < deadline, f"{what} is not so: {self.ask('/readyz?verbose')}"
+            time.sleep(0.05)
+
+    def until_ready(self) -> None:
+        """Wait until it works."""
+        self.until(lambda: self.ask("/readyz")[0] == 200, "ready")
+
+    def close(self) -> None:
+        """End it at once, if it runs."""
+        if self.is_running:
+            self.kill()
