@@ -13,7 +13,7 @@ from pipeline.engine.incidents import Incident
 from pipeline.errors import StoreError
 from pipeline.store.connections import Database
 from pipeline.store.settings import StoreSettings
-from pipeline.store.tables import gaps, incidents, losses, outbox, positions, quarantine
+from pipeline.store.tables import claims, gaps, incidents, losses, outbox, positions, quarantine
 from tests.scenarios.scenarios import canonical
 
 
@@ -39,6 +39,13 @@ class Stored:
             return {row.stream: json.loads(row.value)["offset"] for row in self._rows(positions)}
         except StoreError:
             return {}
+
+    def commits(self) -> int:
+        """How many commits were ever made; 0, while the store is away or has no tables yet."""
+        try:
+            return sum(row.commits for row in self._rows(claims))
+        except StoreError:
+            return 0
 
     def quarantined(self) -> list[Row[Any]]:
         """What was set aside, in order."""

@@ -35,7 +35,7 @@ class Life:
         self.topics = Topics(broker.address())
         self.topic = self.topics.create(settings=KEPT)
         self.stored = Stored(store["url"])
-        self.offsets_at_death: list[int] = []
+        self.commits_at_death: list[int] = []
         lines = lines_of_log(SCENARIO)
         size = len(lines) // (lives + 1) + 1
         self._parts = [lines[start : start + size] for start in range(0, len(lines), size)]
@@ -84,7 +84,7 @@ class Life:
         assert self.stored.gaps() == self.stored.quarantined() == []
 
     def _note_death(self) -> None:
-        self.offsets_at_death.append(self.stored.next_offsets().get(f"{self.topic}/0", 0))
+        self.commits_at_death.append(self.stored.commits())
 
 
 def _lived(life: Life, kills: int, seed: int) -> None:
@@ -95,8 +95,8 @@ def _lived(life: Life, kills: int, seed: int) -> None:
             life.die_at_random(chance)
         else:
             life.die_at(point, chance.randint(1, 12 if point == "statement" else 3))
-    assert life.offsets_at_death == sorted(life.offsets_at_death)
-    assert len(set(life.offsets_at_death)) > kills / 2, "it died at the same place again and again"
+    assert life.commits_at_death == sorted(life.commits_at_death)
+    assert len(set(life.commits_at_death)) > kills / 2, "it died at the same place again and again"
     life.end()
 
 
