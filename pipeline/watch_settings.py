@@ -46,8 +46,9 @@ class WatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Reads of a source that may wait for the engine; then the source waits."""
     notify_max_age_seconds: float = 3600.0
     """Incidents that changed longer ago are kept and not notified: a first start pages nobody for last week."""
-    silence_seconds: float = 900.0
-    """A controller without any line for this long is an incident: whystuck is blind. 0: never."""
+    silence_seconds: float = 1800.0
+    """A controller of which nothing is heard for this long is an incident: whystuck is blind. 0: never. A controller
+    with one healthy rollout prints something every 15 minutes, its resync."""
     forget_seconds: float = 86_400.0
     """What was over for this long is forgotten by the engine; the store keeps incidents longer."""
     drain_seconds: float = 10.0

@@ -18,9 +18,10 @@ from pipeline.daemon.claiming import ClaimKeeper
 from pipeline.daemon.ingestion import Ingestion
 from pipeline.daemon.pump import Delivery, Pump
 from pipeline.daemon.reporting import Reporter
+from pipeline.engine.hearing import Listened, Listening
 from pipeline.errors import ClaimLostError, CommitUnknownError, SourceError, StoreUnavailableError, WhystuckError
 from pipeline.own_log.loggers import get_logger
-from pipeline.sources.live import Fetched, LiveSource
+from pipeline.sources.live import Fetched, LiveSource, SourceStatus
 from pipeline.status import DaemonRole
 from pipeline.store.records import Claim, Commit
 from pipeline.store.store import SqlStore
@@ -31,6 +32,9 @@ _log = get_logger("daemon")
 TICK_SECONDS = 0.05
 FORGET_EVERY_SECONDS = 600.0
 ADVANCE_EVERY_SECONDS = 1.0
+LISTEN_EVERY_SECONDS = 1.0
+MAX_LISTENED_SECONDS = 5.0
+"""At once: a process that was stopped for longer has not listened."""
 LIVE_SECONDS = 10.0
 """A stream that is behind by more is being caught up with."""
 CATCH_UP_SECONDS = 30.0
@@ -92,6 +96,7 @@ class Daemon:
         self._taken_to: dict[tuple[str, str], int] = {}  # since the last commit
         self._newest_seconds: dict[tuple[str, str], float] = {}  # the sources' time of the newest record
         self._done_at: dict[str, float] = {}
+        self._listened_at: float | None = None
 
     def stop(self) -> None:
         """End soon: what was read is committed first, within the bound. Safe in a signal handler."""
@@ -190,6 +195,7 @@ class Daemon:
         self._reporter.store_problem("")
         self._taken_to.clear()
         self._done_at["evaluate"] = self._monotonic()
+        self._listened_at = None
         for name, pump in self._pumps.items():
             pump.restart(positions[name])
 
@@ -249,6 +255,8 @@ class Daemon:
             self._ingestion.evaluate()
         if self._is_due("advance", ADVANCE_EVERY_SECONDS):
             self._advance()
+        if self._is_due("listen", LISTEN_EVERY_SECONDS):
+            self._listen()
         if self._is_due("forget", FORGET_EVERY_SECONDS):
             self._ingestion.forget(self._event_time() - timedelta(seconds=self._settings.forget_seconds))
         is_full = self._ingestion.lines_taken >= self._settings.batch_lines
@@ -264,20 +272,11 @@ class Daemon:
 
     def _pause_between_evaluations(self) -> float:
         """Seconds. In a catch-up the end of the story is what matters, and one source may be far behind another."""
-        if any(lag > LIVE_SECONDS for lag in self._lags()):
+        if any(lag > LIVE_SECONDS for pump in self._pumps.values() for lag in _lags(pump.status())):
             return CATCH_UP_SECONDS
         keys = sum(self._ingestion.engine.key_counts().values())
         least = self._settings.commit_seconds if self._deliveries.empty() else BUSY_SECONDS
         return max(least, EVALUATE_SECONDS_PER_KEY * keys)
-
-    def _lags(self) -> Iterator[float]:
-        """Seconds that each stream is behind; where only records are known to be left, it may be any."""
-        for pump in self._pumps.values():
-            for lag in pump.status().lags.values():
-                if lag.seconds is not None:
-                    yield lag.seconds
-                elif lag.records:
-                    yield math.inf
 
     def _is_due(self, what: str, every_seconds: float) -> bool:
         now = self._monotonic()
@@ -304,6 +303,27 @@ class Daemon:
         """Where nothing is left to read, time goes on without events."""
         if not self._ends_when_caught_up and self._newest_seconds and self._is_caught_up():
             self._ingestion.advance(self._event_time())
+
+    def _listen(self) -> None:
+        """Which controllers are not heard, as far as that can be told."""
+        began_at, self._listened_at = self._listened_at, self._monotonic()
+        if self._ends_when_caught_up or not self._settings.silence_seconds or began_at is None:
+            return
+        now = self._now()
+        for name, pump in self._pumps.items():
+            status = pump.status()
+            is_live = all(lag <= LIVE_SECONDS for lag in _lags(status))
+            how = Listening.CAUGHT_UP if is_live else Listening.BEHIND
+            listened = Listened(
+                source=name,
+                how=how if status.is_connected else Listening.AWAY,
+                seconds=min(self._listened_at - began_at, MAX_LISTENED_SECONDS),
+                until=now,
+                silent_after_seconds=self._settings.silence_seconds,
+                oldest_at=now - timedelta(seconds=self._settings.notify_max_age_seconds),
+                problem="" if status.is_connected else status.problem,
+            )
+            self._ingestion.listen(listened)
 
     def _commit(self) -> None:
         if not self._ingestion.is_changed:
@@ -368,3 +388,12 @@ class Daemon:
         _log.error("record.set_aside", source=source, stream=record.stream, offset=record.first, detail=record.detail)
         self._ingestion.set_aside(record)
         self._commit()
+
+
+def _lags(status: SourceStatus) -> Iterator[float]:
+    """Seconds that each stream is behind; where only records are known to be left, it may be any."""
+    for lag in status.lags.values():
+        if lag.seconds is not None:
+            yield lag.seconds
+        elif lag.records:
+            yield math.inf

@@ -16,6 +16,7 @@ from parsers.events import ErrorNotUnderstood, Event, FailureSeen
 from parsers.facts.seen import ObjectSeen
 from pipeline.daemon.readers import StreamReaders, decode_memory
 from pipeline.engine.engine import Engine
+from pipeline.engine.hearing import Listened
 from pipeline.engine.incidents import Incident
 from pipeline.engine.memory import EnginePart
 from pipeline.errors import StoreVersionError
@@ -140,8 +141,14 @@ class Ingestion:
         self.lines_taken += sum(len(block.line_numbers or ()) for block in fetched.blocks)
         stream = self._stream(source, fetched.stream)
         self._feed(stream.feed(fetched, at))
+        written_at = {}
         for log in stream.watched(block.origin for block in fetched.blocks):
             self.engine.watch(log)
+            written_at[log.origin] = log.last_at
+        for origin, is_work in stream.take_heard().items():
+            if self._settings.is_controller(origin):
+                heard_at = _newest(at, written_at.get(origin), fetched.newest_at_seconds)
+                self._changes += self.engine.hear(source, origin, heard_at, is_work=is_work)
         place = source, fetched.stream
         # Now: a topic may be made anew before the commit, and this is a place in the old one.
         self._positions[place] = stream.position(), self._position_of(place, stream.position())
@@ -178,6 +185,10 @@ class Ingestion:
         if stream.position() != before:
             self._touched.add(place)
             self._positions[place] = stream.position(), self._position_of(place, stream.position())
+
+    def listen(self, listened: Listened) -> None:
+        """A source was listened to."""
+        self._changes += self.engine.listen(listened)
 
     def evaluate(self) -> None:
         """Look for incidents in what was taken in."""
@@ -252,3 +263,10 @@ class Ingestion:
         self._is_refreshed = False
         self.lines_taken = 0
         return lines
+
+
+def _newest(read_at: datetime, written_at: datetime | None, stored_at_seconds: float | None) -> datetime:
+    """When lines were written, by whichever clock is ahead; never after they were read."""
+    stored_at = datetime.fromtimestamp(stored_at_seconds, UTC) if stored_at_seconds is not None else None
+    known = [at for at in (written_at, stored_at) if at is not None]
+    return min(read_at, max(known, default=read_at))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from parsers.events import Event
+from parsers.events import Event, RetryCounted, SyncCompleted, SyncFailed, SyncRefused
 from parsers.lines import LineCounts, LineMark, line_from
 from parsers.records import Block, Origin
 from pipeline.engine.watched import WatchedLog
@@ -38,6 +38,7 @@ class StreamMemory(msgspec.Struct, frozen=True, tag="stream"):
     position: int  # first line that has to be read again
 
 
+_WORK = (SyncCompleted, SyncFailed, SyncRefused, RetryCounted)
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[ReaderMemory | StreamMemory] = msgspec.msgpack.Decoder(ReaderMemory | StreamMemory)
 
@@ -63,6 +64,7 @@ class StreamReaders:
         self._cursor = 0  # where the source stands: no line before it can come, unless the stream was made anew
         self._read_through = 0  # lines before it come once more after a restart
         self._is_changed = False
+        self._heard: dict[Origin, bool] = {}  # since somebody asked; whether there was work among it
 
     def recall(self, memory: ReaderMemory | StreamMemory) -> None:
         """Go on where another process stood; to be called before the first `feed`."""
@@ -107,7 +109,18 @@ class StreamReaders:
             block = fresh
         reader.fed_at, reader.is_changed = at, True
         reader.extractor.read_now(at)
-        yield from reader.extractor.feed(block)
+        skipped_before = reader.extractor.lines.passes_skipped
+        is_work = False
+        for event in reader.extractor.feed(block):
+            is_work = is_work or isinstance(event, _WORK)
+            yield event
+        is_work = is_work or reader.extractor.lines.passes_skipped > skipped_before
+        self._heard[block.origin] = is_work or self._heard.get(block.origin, False)
+
+    def take_heard(self) -> dict[Origin, bool]:
+        """The origins of which something was read since this was asked the last time, and whether it was of work."""
+        heard, self._heard = self._heard, {}
+        return heard
 
     def watched(self, origins: Iterable[Origin] | None = None) -> Iterator[WatchedLog]:
         """Over which time some origins were read; None: all of them."""

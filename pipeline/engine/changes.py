@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 
 from pipeline.engine.clusters import ClusterState
 from pipeline.engine.lifecycle import Lifecycle
+from pipeline.engine.listener import Listener
 from pipeline.engine.memory import (
     ClusterMemory,
     CreationMemory,
     EnginePart,
+    HearingMemory,
     IncidentMemory,
     KeyMemory,
     Memory,
@@ -30,11 +32,17 @@ class Changes:
     """
 
     def __init__(
-        self, cluster: str, state: ClusterState, lifecycle: Lifecycle, of_cluster: Callable[[], ClusterMemory]
+        self,
+        cluster: str,
+        state: ClusterState,
+        lifecycle: Lifecycle,
+        listener: Listener,
+        of_cluster: Callable[[], ClusterMemory],
     ) -> None:
         self._cluster = cluster
         self._state = state
         self._lifecycle = lifecycle
+        self._listener = listener
         self._of_cluster = of_cluster
         self._incidents: dict[str, IncidentMemory] = {}
         self._digests: dict[str, bytes] = {}
@@ -95,6 +103,8 @@ class Changes:
         yield "cluster", self._of_cluster()
         for origin, state in self._state.origins.items():
             yield name_of("origin", origin), OriginMemory(origin, state)
+        for hearing in self._listener.hearings():
+            yield name_of("hearing", hearing.name), HearingMemory(hearing)
         for episode, seen in self._state.seen.episodes():
             place = (seen.origin, seen.carrier, seen.tally.failure.failure_class, seen.tally.first, episode)
             yield name_of("seen", place), SeenMemory(episode, seen)
@@ -110,7 +120,7 @@ def _is_same(one: IncidentMemory | None, other: IncidentMemory) -> bool:
     )
 
 
-def recall_part(memory: Memory, state: ClusterState, lifecycle: Lifecycle) -> None:
+def recall_part(memory: Memory, state: ClusterState, lifecycle: Lifecycle, listener: Listener) -> None:
     """Put a part back where it was."""
     match memory:
         case KeyMemory():
@@ -125,5 +135,7 @@ def recall_part(memory: Memory, state: ClusterState, lifecycle: Lifecycle) -> No
             state.creations.recall(memory.ref, memory.history, memory.counted)
         case IncidentMemory():
             lifecycle.recall(memory)
+        case HearingMemory():
+            listener.recall(memory.hearing)
         case ClusterMemory():
             raise AssertionError("the cluster keeps its own")

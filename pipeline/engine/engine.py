@@ -1,6 +1,7 @@
 """The engine: events in, changes of incidents out.
 
     feed(event)   remembers the event in the state of its cluster       (clusters, streaks)
+    hear, listen  controllers of which nothing is heard any more         (hearing, silences, listener)
     evaluate      troubles, one for each cause, from that state          (spells, causes, grouping)
                   incidents of the troubles                              (compose, wording)
                   what changed against the incidents before              (lifecycle)
@@ -15,14 +16,17 @@ from datetime import datetime, timedelta
 
 from parsers.events import ErrorNotUnderstood, Event
 from parsers.facts.seen import ObjectSeen
+from parsers.records import Origin
 from parsers.rules.model import RuleSet
 from pipeline.engine.changes import Changes, recall_part
 from pipeline.engine.clusters import ClusterState
 from pipeline.engine.compose import compose
 from pipeline.engine.forgetting import forget_before
 from pipeline.engine.grouping import find_troubles
+from pipeline.engine.hearing import Listened
 from pipeline.engine.incidents import Incident
 from pipeline.engine.lifecycle import Found, Lifecycle
+from pipeline.engine.listener import Listener
 from pipeline.engine.memory import ClusterMemory, EnginePart, Memory, decode
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.surroundings import Surroundings
@@ -64,6 +68,22 @@ class Engine:
             return []
         return self._cluster(event.origin.cluster).feed(event, self._evaluate_every)
 
+    def hear(self, source: str, origin: Origin, at: datetime, *, is_work: bool) -> list[Incident]:
+        """Lines of an origin were read, whether or not they made events; returns the silence that ended by that.
+
+        Args:
+            source: where the origin is read, as in the configuration.
+            origin: whose lines they are.
+            at: the time of the newest.
+            is_work: some of them are of a pass or an attempt.
+        """
+        return self._cluster(origin.cluster).listener.hear(source, origin, at, is_work=is_work)
+
+    def listen(self, listened: Listened) -> list[Incident]:
+        """A source was listened to; returns controllers that count as silent from now on, and those heard again."""
+        clusters = sorted(self._clusters.items())
+        return [change for _, cluster in clusters for change in cluster.listener.listen(listened)]
+
     def evaluate(self) -> list[Incident]:
         """Look for changes in what was fed since the last time; for a caller whose `feed` does not."""
         return [change for _, cluster in sorted(self._clusters.items()) for change in cluster.evaluate()]
@@ -83,7 +103,7 @@ class Engine:
 
     def told(self) -> list[Incident]:
         """The incidents that somebody was told of, in their newest facts: merged and withdrawn ones too."""
-        return [incident for _, cluster in sorted(self._clusters.items()) for incident in cluster.lifecycle.told()]
+        return [incident for _, cluster in sorted(self._clusters.items()) for incident in cluster.told()]
 
     def key_counts(self) -> dict[str, int]:
         """How many keys are remembered, by cluster."""
@@ -130,7 +150,8 @@ class _Cluster:
         self._now: datetime | None = None
         self._evaluated_at: datetime | None = None
         self._is_dirty = False
-        self.changes = Changes(name, self._state, self.lifecycle, self._memory)
+        self.listener = Listener(name, self._state, settings)
+        self.changes = Changes(name, self._state, self.lifecycle, self.listener, self._memory)
 
     @property
     def keys_count(self) -> int:
@@ -144,9 +165,13 @@ class _Cluster:
             self._now, self._is_dirty = memory.now, memory.is_dirty
             self._state.evicted_count = memory.evicted_count
         else:
-            recall_part(memory, self._state, self.lifecycle)
+            recall_part(memory, self._state, self.lifecycle, self.listener)
+
+    def told(self) -> list[Incident]:
+        return [*self.lifecycle.told(), *self.listener.told()]
 
     def forget(self, before: datetime) -> None:
+        self.listener.forget(before)
         if self._now is None:
             return
         forget_before(self._state, before, self._now)

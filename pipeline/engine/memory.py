@@ -14,6 +14,7 @@ from parsers.events import ObjectKey
 from parsers.facts.references import ObjectRef
 from parsers.records import Origin
 from pipeline.engine.creations import CreationHistory
+from pipeline.engine.hearing import ControllerName, Hearing
 from pipeline.engine.incidents import Incident
 from pipeline.engine.inventory import Seen
 from pipeline.engine.origins import OriginState
@@ -51,6 +52,12 @@ class SeenMemory(msgspec.Struct, frozen=True, tag="seen"):
     seen: SeenFailure
 
 
+class HearingMemory(msgspec.Struct, frozen=True, tag="hearing"):
+    """Whether one controller is heard."""
+
+    hearing: Hearing
+
+
 class ObjectMemory(msgspec.Struct, frozen=True, tag="object"):
     """The newest versions of one object."""
 
@@ -84,7 +91,16 @@ class ClusterMemory(msgspec.Struct, frozen=True, tag="cluster"):
     evicted_count: int
 
 
-Memory = KeyMemory | OriginMemory | SeenMemory | ObjectMemory | CreationMemory | IncidentMemory | ClusterMemory
+Memory = (
+    KeyMemory
+    | OriginMemory
+    | SeenMemory
+    | HearingMemory
+    | ObjectMemory
+    | CreationMemory
+    | IncidentMemory
+    | ClusterMemory
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Memory] = msgspec.msgpack.Decoder(Memory)
@@ -104,6 +120,6 @@ def decode(value: bytes) -> Memory:
     return _decoder.decode(value)
 
 
-def name_of(kind: str, owner: ObjectKey | Origin | ObjectRef | str | tuple[object, ...]) -> str:
+def name_of(kind: str, owner: ObjectKey | Origin | ObjectRef | ControllerName | str | tuple[object, ...]) -> str:
     """The name of a part; short, whatever its owner is called."""
     return f"{kind}/{hashlib.sha256(_encoder.encode(owner)).hexdigest()[:32]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Row, Table, select
@@ -15,6 +15,14 @@ from pipeline.store.connections import Database
 from pipeline.store.settings import StoreSettings
 from pipeline.store.tables import claims, gaps, incidents, losses, outbox, positions, quarantine
 from tests.scenarios.scenarios import canonical
+
+
+class Told(NamedTuple):
+    """One transition."""
+
+    kind: str
+    transition: str
+    reason: str
 
 
 class Stored:
@@ -32,6 +40,11 @@ class Stored:
     def outbox(self) -> list[tuple[str, int, str]]:
         """Id, revision and transition of everything that was to be told, in order."""
         return [(row.incident_id, row.revision, row.transition) for row in self._rows(outbox)]
+
+    def transitions(self) -> list[Told]:
+        """Everything that was to be told, in order, with the kind of its incident."""
+        kinds = {row.id: row.kind for row in self._rows(incidents)}
+        return [Told(kinds[row.incident_id], row.transition, row.reason) for row in self._rows(outbox)]
 
     def next_offsets(self) -> dict[str, int]:
         """Where reading goes on in each stream; nothing, while the store is away or has no tables yet."""

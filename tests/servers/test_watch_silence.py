@@ -1,0 +1,58 @@
+"""The daemon as a process notices that a controller is not heard any more, and that it is again."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.servers.kafka_broker import Broker
+from tests.servers.kafka_fixtures import MakeBroker
+from tests.servers.kafka_topics import Topics, retry
+from tests.servers.playing import KEPT, kafka_settings, lines_of_log, play
+from tests.servers.stored import Stored
+from tests.servers.watching import Watching
+
+pytestmark = pytest.mark.servers
+SCENARIO = "healthy-canary"
+
+
+@pytest.fixture(scope="module")
+def one_broker(make_broker: MakeBroker) -> Broker:
+    return make_broker()
+
+
+def _told(stored: Stored) -> list[tuple[str, str]]:
+    return [(row.transition, row.reason) for row in stored.transitions() if row.kind == "source_silent"]
+
+
+def test_silence_is_told_and_ends(one_broker: Broker, tmp_path: Path) -> None:
+    """Of the controller, over a restart of whystuck, and of the source."""
+    topics = Topics(one_broker.address())
+    topic = topics.create(settings=KEPT)
+    store = f"sqlite:///{tmp_path}/whystuck.db"
+    stored = Stored(store)
+    lines = lines_of_log(SCENARIO)
+    settings = {
+        "store": {"url": store},
+        "kafka": kafka_settings(one_broker, topic),
+        "watch": {"silence_seconds": 3, "notify_max_age_seconds": "3650d"},
+    }
+    with closing(Watching(tmp_path / "daemon", settings)) as daemon:
+        play(topics, topic, lines[:1000])
+        daemon.start()
+        daemon.until_ready()
+        daemon.until(lambda: _told(stored) == [("opened", "silent")], "silence")
+        assert 1 == daemon.metric("whystuck_open_incidents", kind="source_silent")
+        daemon.kill()
+        daemon.start()
+        daemon.until_ready()
+        play(topics, topic, lines[1000:1200])
+        daemon.until(lambda: _told(stored)[1:2] == [("resolved", "heard_again")], "end of the silence")
+        one_broker.kill()
+        daemon.until(lambda: ("opened", "source_away") in _told(stored), "outage of the source")
+        one_broker.start()
+        retry(lambda: play(topics, topic, lines[1200:1300]))
+        daemon.until(lambda: _told(stored)[-1] == ("resolved", "source_is_back"), "end of the outage")
+        assert [] == [one for one in stored.incidents() if one["kind"] != "source_silent"]
