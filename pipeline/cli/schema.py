@@ -12,6 +12,7 @@ class SchemaName(enum.Enum):
     """Which schema."""
 
     INCIDENT = "incident"
+    GROUP = "group"
     CLASSIFIED = "classified"
     STATISTICS = "statistics"
     CONFIGURATION = "configuration"
@@ -21,11 +22,13 @@ def schema_command(name: Annotated[SchemaName, typer.Argument(help="Of what.")] 
     """Print a JSON Schema."""
     import json
 
-    from pipeline.report.schemas import classified_schema, incident_schema, statistics_schema
+    from pipeline.report.schemas import classified_schema, group_schema, incident_schema, statistics_schema
 
     match name:
         case SchemaName.INCIDENT:
             schema = incident_schema()
+        case SchemaName.GROUP:
+            schema = group_schema()
         case SchemaName.CLASSIFIED:
             schema = classified_schema()
         case SchemaName.STATISTICS:

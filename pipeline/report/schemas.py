@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from pipeline.classification import ClassifiedLine
+from pipeline.delivery.formats.native import IncidentGroup
 from pipeline.engine.incidents import SCHEMA_VERSION, Incident
 from pipeline.statistics.rows import Statistics
 
@@ -17,6 +18,15 @@ def incident_schema() -> dict[str, Any]:
     """JSON Schema of the incident."""
     schema = msgspec.json.schema(Incident)
     return {"$schema": _DIALECT, "title": f"whystuck incident, version {SCHEMA_VERSION}", **schema}
+
+
+def group_schema() -> dict[str, Any]:
+    """JSON Schema of incidents that are told together, as receivers of the native form get them."""
+    return {
+        "$schema": _DIALECT,
+        "title": "group of whystuck incidents, version 1",
+        **msgspec.json.schema(IncidentGroup),
+    }
 
 
 def statistics_schema() -> dict[str, Any]:

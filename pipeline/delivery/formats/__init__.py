@@ -1,0 +1,1 @@
+"""The forms that receivers know: one module each."""
