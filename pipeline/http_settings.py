@@ -26,6 +26,14 @@ class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Who asks for more than the health has to bear it. From the environment only."""
     token_file: str | None = None
     """Holds the token."""
+    api_read_token: Secret | None = None
+    """Who asks the API has to bear it. Without any token of the API, there is no API. From the environment only."""
+    api_read_token_file: str | None = None
+    """Holds this token."""
+    api_write_token: Secret | None = None
+    """Who acknowledges through the API has to bear it; it reads, too. From the environment only."""
+    api_write_token_file: str | None = None
+    """Holds this token."""
     stall_seconds: float = 300.0
     """The pipeline that has not gone on for this long is stuck: /livez fails. Longer than any call has as its limit."""
     shutdown_seconds: float = 5.0

@@ -24,11 +24,14 @@ from pipeline.daemon.reporting import Reporter
 from pipeline.engine.engine import Engine
 from pipeline.errors import CommitUnknownError, InterruptionError, StoreUnavailableError, WhystuckError
 from pipeline.extract import StreamExtractor, scanner_for
+from pipeline.http.api import Api
+from pipeline.http.scopes import ApiGuard
 from pipeline.http.server import HttpServer
 from pipeline.metrics.metrics import Metrics
 from pipeline.own_log.loggers import get_logger
 from pipeline.sources.live import LiveSource
 from pipeline.status import DaemonRole, DaemonStatus, StatusBoard
+from pipeline.store.connections import Database
 from pipeline.store.store import SqlStore
 
 _log = get_logger("daemon")
@@ -131,7 +134,8 @@ class Watch:
         if not settings.enabled:
             yield None
             return
-        server = HttpServer(settings, self._board, self._metrics)
+        api = Api(Database(self._loaded.configuration.store), ApiGuard(settings), self._loaded.configuration.redact)
+        server = HttpServer(settings, self._board, self._metrics, api)
         server.start()
         try:
             yield server

@@ -1,14 +1,14 @@
-"""The end-points: /livez, /readyz, /metrics. Everything is read from memory; nothing here waits for the pipeline."""
+"""The end-points: /livez, /readyz, /metrics, all read from memory, and the API; nothing here waits for the pipeline."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.http.health import Question, answer, liveness, readiness
@@ -39,8 +39,10 @@ class Guard:
         return self.token is None or (scheme.lower() == "bearer" and Secret(given.strip()) == self.token)
 
 
-def create_app(board: StatusBoard, metrics: Metrics, guard: Guard, stall_seconds: float) -> Starlette:
-    """The application: health for everybody who can reach it, metrics for who bears the token."""
+def create_app(
+    board: StatusBoard, metrics: Metrics, guard: Guard, stall_seconds: float, others: Sequence[BaseRoute] = ()
+) -> Starlette:
+    """The application: health for everybody who can reach it, metrics for who bears the token; the rest has guards."""
 
     async def livez(request: Request) -> Response:
         return _health_response(request, "livez", liveness(board.seconds_since_beat(), stall_seconds), guard)
@@ -55,7 +57,7 @@ def create_app(board: StatusBoard, metrics: Metrics, guard: Guard, stall_seconds
 
     endpoints = {"/livez": livez, "/readyz": readyz, "/metrics": show_metrics}
     routes = [Route(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()]  # HEAD comes with GET
-    return Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])
+    return Starlette(routes=[*routes, *others], middleware=[Middleware(SecurityHeaders)])
 
 
 def _health_response(request: Request, name: str, checks: list[Check], guard: Guard) -> Response:

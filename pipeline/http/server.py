@@ -9,6 +9,7 @@ import threading
 import uvicorn
 
 from pipeline.errors import ConfigurationError
+from pipeline.http.api import Api
 from pipeline.http.app import Guard, create_app
 from pipeline.http_settings import HttpSettings
 from pipeline.metrics.metrics import Metrics
@@ -28,8 +29,8 @@ _log = get_logger("http")
 class HttpServer:
     """Serves the daemon's state from `start` to `stop`. Used by one thread; after `stop` it is of no use."""
 
-    def __init__(self, settings: HttpSettings, board: StatusBoard, metrics: Metrics) -> None:
-        """Read certificate and token; nothing listens yet.
+    def __init__(self, settings: HttpSettings, board: StatusBoard, metrics: Metrics, api: Api | None = None) -> None:
+        """Read certificate and token; nothing listens yet. The API, where there is one, is closed with the server.
 
         Raises:
             ConfigurationError: One of them cannot be used.
@@ -37,7 +38,9 @@ class HttpServer:
         self._settings = settings
         self._guard = Guard(_read_token(settings))
         self._tls = create_tls_context(settings)
-        app = create_app(board, metrics, self._guard, settings.stall_seconds)
+        self._api = api if api is not None and api.guard.is_on else None
+        mounts = () if self._api is None else (self._api.mount(),)
+        app = create_app(board, metrics, self._guard, settings.stall_seconds, mounts)
         self._server = uvicorn.Server(_uvicorn_config(app, settings, self._tls))
         self._thread: threading.Thread | None = None
 
@@ -68,6 +71,8 @@ class HttpServer:
         if self._tls is not None:
             create_tls_context(self._settings)  # a try, on a context that nobody uses
             _load_certificate(self._tls, self._settings)
+        if self._api is not None:
+            self._api.guard.reload()
         self._guard.token = token
 
     def stop(self) -> None:
@@ -80,6 +85,8 @@ class HttpServer:
             self._server.force_exit = True
             self._thread.join(_FORCED_SECONDS)
         self._thread = None
+        if self._api is not None:
+            self._api.close()
 
 
 def _read_token(settings: HttpSettings) -> Secret | None:
