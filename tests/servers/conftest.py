@@ -1,6 +1,7 @@
 """Fixtures of the real servers, one module each."""
 
+from tests.servers.alertmanager import alertmanager
 from tests.servers.kafka_fixtures import broker, make_broker, tls
 from tests.servers.postgresql import own_postgresql, postgresql
 
-__all__ = ["broker", "make_broker", "own_postgresql", "postgresql", "tls"]
+__all__ = ["alertmanager", "broker", "make_broker", "own_postgresql", "postgresql", "tls"]
