@@ -10,7 +10,11 @@ _BY_SEVERITY: tuple[Severity, ...] = ("critical", "warning", "info")
 
 def is_over(notification: Notification) -> bool:
     """Whether nothing of what is told is open any more."""
-    return notification.occasion is not Occasion.TEST and all(each.status != "open" for each in notification.incidents)
+    if notification.occasion is Occasion.TEST:
+        return False
+    if notification.omitted_count and notification.occasion is not Occasion.RESOLVED:
+        return False  # what is not shown may be open
+    return all(each.status != "open" for each in notification.incidents)
 
 
 def worst_severity(notification: Notification) -> Severity:

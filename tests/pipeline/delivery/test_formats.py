@@ -112,6 +112,12 @@ def test_pagerduty_is_told_what_to_do_under_one_key(occasion: Occasion, incident
     assert (action, "whystuck/beab67897846fb9769f0") == (event["event_action"], event["dedup_key"])
 
 
+def test_a_group_is_not_over_while_incidents_that_are_not_shown_may_be_open():
+    event = _body(FormatName.PAGERDUTY, told(resolved_incident(), occasion=Occasion.UPDATED, omitted_count=1))
+
+    assert "trigger" == event["event_action"]
+
+
 def test_pagerdutys_limits_are_kept():
     event = _body(FormatName.PAGERDUTY, told(_HOSTILE))
 
