@@ -17,6 +17,7 @@ import yaml
 from msgspec import inspect
 
 from pipeline.config_reader import Complaints, Place, compose_yaml, read_section, read_value, suggest
+from pipeline.delivery.settings import DeliverySettings
 from pipeline.engine.settings import EngineSettings
 from pipeline.errors import ConfigurationError
 from pipeline.http_settings import HttpSettings
@@ -90,6 +91,8 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """How the daemon works. `replay` and `classify` do not use it."""
     store: StoreSettings = StoreSettings()
     """The database of the daemon. `replay` and `classify` use none."""
+    delivery: DeliverySettings = DeliverySettings()
+    """Whom the daemon tells, what and how."""
     rules: tuple[str, ...] = ()
     """Files of the user's own rules. In the file they are relative to the file, elsewhere to the working directory."""
     redact: RedactSettings = RedactSettings()

@@ -18,6 +18,9 @@ from pipeline.daemon.claiming import ClaimKeeper
 from pipeline.daemon.ingestion import Ingestion
 from pipeline.daemon.pump import Delivery, Pump
 from pipeline.daemon.reporting import Reporter
+from pipeline.daemon.telling import NoDispatch, Telling
+from pipeline.delivery.planner import Planner
+from pipeline.delivery.settings import DeliverySettings
 from pipeline.engine.hearing import Listened, Listening
 from pipeline.errors import ClaimLostError, CommitUnknownError, SourceError, StoreUnavailableError, WhystuckError
 from pipeline.own_log.loggers import get_logger
@@ -33,6 +36,8 @@ TICK_SECONDS = 0.05
 FORGET_EVERY_SECONDS = 600.0
 ADVANCE_EVERY_SECONDS = 1.0
 LISTEN_EVERY_SECONDS = 1.0
+NOTES_EVERY_SECONDS = 1.0
+"""Between looks for acknowledgements and silences."""
 MAX_LISTENED_SECONDS = 5.0
 """At once: a process that was stopped for longer has not listened."""
 LIVE_SECONDS = 10.0
@@ -69,6 +74,7 @@ class Daemon:
         *,
         owner: str,
         lease_seconds: float,
+        telling: Telling | None = None,
         ends_when_caught_up: bool = False,
         steps: Steps | None = None,
         monotonic: Callable[[], float] = time.monotonic,
@@ -78,6 +84,7 @@ class Daemon:
         self._store = store
         self._ingestion = ingestion
         self._reporter = reporter
+        self._telling = telling or Telling(Planner(DeliverySettings()), NoDispatch(), store)
         self._owner = owner
         self._lease_seconds = lease_seconds
         self._ends_when_caught_up = ends_when_caught_up
@@ -147,6 +154,7 @@ class Daemon:
         keeper.start()
         try:
             self._load()
+            self._telling.dispatch.start(claim.epoch)
             self._reporter.role(DaemonRole.ACTIVE)
             while not self._is_done():
                 keeper.check()
@@ -165,6 +173,7 @@ class Daemon:
             self._stop_asked.wait(RETRY_SECONDS)
             return self._stop_asked.is_set()
         finally:
+            self._telling.dispatch.stop()
             keeper.stop()
         self._release_claim()
         return True
@@ -189,9 +198,16 @@ class Daemon:
             self._ingestion.finish(self._now())
         self._commit()
 
-    def _load(self) -> None:
+    def _recall(self) -> dict[str, dict[str, bytes]]:
+        """Drop the state in memory for the one that was committed last; returns the positions."""
         with self._store.load() as snapshot:
-            positions = self._ingestion.recall(snapshot)
+            others, own = self._telling.divert(snapshot)
+            positions = self._ingestion.recall(others)
+        self._telling.recall(own, self._now())
+        return positions
+
+    def _load(self) -> None:
+        positions = self._recall()
         self._reporter.store_problem("")
         self._taken_to.clear()
         self._done_at["evaluate"] = self._monotonic()
@@ -259,6 +275,8 @@ class Daemon:
             self._listen()
         if self._is_due("forget", FORGET_EVERY_SECONDS):
             self._ingestion.forget(self._event_time() - timedelta(seconds=self._settings.forget_seconds))
+        if self._is_due("notes", NOTES_EVERY_SECONDS):
+            self._telling.look(self._now())
         is_full = self._ingestion.lines_taken >= self._settings.batch_lines
         if is_full or self._is_due("commit", self._settings.commit_seconds):
             self._commit()
@@ -326,9 +344,11 @@ class Daemon:
             self._ingestion.listen(listened)
 
     def _commit(self) -> None:
-        if not self._ingestion.is_changed:
+        now = self._now()
+        if not self._ingestion.is_changed and not self._telling.planner.is_due(now):
             return
-        commit = self._ingestion.prepare_commit(self._now())
+        commit = self._ingestion.prepare_commit(now)
+        commit = self._telling.plan(commit, self._ingestion.engine.told(), now)
         self._steps.reached("prepared")
         began_at = self._monotonic()
         self._store.commit(commit, self._epoch)
@@ -339,6 +359,7 @@ class Daemon:
         for source, lines in self._ingestion.committed().items():
             self._pumps[source].acknowledge(lines)
         self._steps.reached("acknowledged")
+        self._telling.committed(commit)
         self._taken_to.clear()
         if not self._suspects:
             self._failures = self._failures_aside = 0
@@ -371,8 +392,7 @@ class Daemon:
             except WhystuckError:
                 raise
             except Exception as error:  # noqa: BLE001 - it is what is looked for
-                with self._store.load() as snapshot:
-                    self._ingestion.recall(snapshot)
+                self._recall()
                 if len(lines_of(part)) > 1:
                     parts[:0] = halves_of(part)
                 else:

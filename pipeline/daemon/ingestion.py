@@ -86,7 +86,7 @@ class Ingestion:
             for part in snapshot.parts:
                 if part.area is Area.ENGINE:
                     engine_parts.append(EnginePart(part.owner, part.name, part.value))
-                elif part.value is not None:
+                elif part.area is Area.READER and part.value is not None:
                     source, _, stream = part.owner.partition(_SEPARATOR)
                     if source in self._sources:
                         self._stream(source, stream).recall(decode_memory(part.value))

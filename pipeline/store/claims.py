@@ -70,6 +70,17 @@ def count_commit(connection: Connection, epoch: int) -> None:
         raise _lost(connection, epoch)
 
 
+def require_epoch(connection: Connection, epoch: int) -> None:
+    """Go on only as the owner, while nobody takes over: as `count_commit`, without a commit.
+
+    Raises:
+        ClaimLostError: Somebody else has the claim.
+    """
+    query = select(claims.c.epoch).where(claims.c.scope == _SCOPE, claims.c.epoch == epoch)
+    if connection.scalar(query.with_for_update(read=True)) is None:
+        raise _lost(connection, epoch)
+
+
 def _lost(connection: Connection, epoch: int) -> ClaimLostError:
     now = connection.execute(select(claims.c.epoch, claims.c.owner).where(claims.c.scope == _SCOPE)).one_or_none()
     holder = "nobody" if now is None else f"{now.owner} under epoch {now.epoch}"

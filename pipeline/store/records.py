@@ -15,6 +15,7 @@ class Area(enum.Enum):
 
     ENGINE = "engine"  # owner: the cluster
     READER = "reader"  # owner: the source and stream
+    DELIVERY = "delivery"  # owner: the receiver
 
 
 class StatePart(msgspec.Struct, frozen=True):
@@ -69,6 +70,21 @@ class Gap(msgspec.Struct, frozen=True):
     detail: str
 
 
+class PlannedDelivery(msgspec.Struct, frozen=True):
+    """A notification as it will be sent, byte for byte, to one receiver."""
+
+    id: str  # `webhook-id`: the same over retries, restarts, takeover and redrive
+    receiver: str
+    group: str
+    occasion: str
+    incidents: tuple[tuple[str, int], ...]  # id and revision of each that is told
+    body: bytes
+    content_type: str
+    key_field: str | None = None
+    supersedes: bool = False  # what its group was to be told before, and nobody tried to, need not be told any more
+    problem: str = ""  # it can never be sent, and is a dead letter from the beginning
+
+
 class Commit(msgspec.Struct, frozen=True):
     """Everything that one batch changes. It is written as a whole or not at all."""
 
@@ -80,6 +96,7 @@ class Commit(msgspec.Struct, frozen=True):
     refreshed: tuple[Incident, ...] = ()  # newest facts of incidents without a transition worth telling
     quarantined: tuple[Quarantined, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    deliveries: tuple[PlannedDelivery, ...] = ()
 
 
 class Claim(msgspec.Struct, frozen=True):

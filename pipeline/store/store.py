@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Self
@@ -10,6 +10,7 @@ from typing import Self
 import msgspec
 from sqlalchemy import Connection, select
 
+from pipeline.engine.incidents import Incident
 from pipeline.store import claims
 from pipeline.store.connections import Database, make_file
 from pipeline.store.file_lock import FileLock
@@ -17,7 +18,8 @@ from pipeline.store.records import Area, Claim, Commit, StatePart, StoredPositio
 from pipeline.store.retention import delete_expired
 from pipeline.store.schema import may_migrate, migrate, require_version
 from pipeline.store.settings import StoreSettings
-from pipeline.store.tables import positions, state_parts
+from pipeline.store.silences import Silence, list_silences
+from pipeline.store.tables import acknowledgements, incidents, positions, state_parts
 from pipeline.store.writing import write_commit
 
 _ROWS_AT_ONCE = 1000
@@ -28,6 +30,13 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     positions: tuple[StoredPosition, ...]
     parts: Iterator[StatePart]
+
+
+class Notes(msgspec.Struct, frozen=True):
+    """What people have said of incidents."""
+
+    acknowledged: tuple[tuple[int, str], ...]  # number of the acknowledgement, and the incident
+    silences: tuple[Silence, ...]
 
 
 class SqlStore:
@@ -106,6 +115,32 @@ class SqlStore:
         with self.database.reading("load the state") as connection:
             rows = connection.execute(select(positions)).all()
             yield Snapshot(tuple(StoredPosition(*row) for row in rows), _read_parts(connection))
+
+    def read_incidents(self, ids: Sequence[str]) -> list[Incident]:
+        """Incidents as they were committed last; those that are not there any more are left out.
+
+        Raises:
+            StoreUnavailableError: The database does not answer.
+        """
+        found: list[Incident] = []
+        with self.database.reading("read incidents") as connection:
+            for start in range(0, len(ids), _ROWS_AT_ONCE):
+                chosen = incidents.c.id.in_(ids[start : start + _ROWS_AT_ONCE])
+                bodies = connection.scalars(select(incidents.c.body).where(chosen)).all()
+                found += [msgspec.json.decode(body, type=Incident) for body in bodies]
+        return found
+
+    def read_notes(self, acknowledged_after: int, at: datetime) -> Notes:
+        """What people have said since: acknowledgements, and the silences that are not over.
+
+        Raises:
+            StoreUnavailableError: The database does not answer.
+        """
+        table = acknowledgements.c
+        query = select(table.id, table.incident_id).where(table.id > acknowledged_after).order_by(table.id)
+        with self.database.reading("read acknowledgements") as connection:
+            rows = connection.execute(query).all()
+        return Notes(tuple((row.id, row.incident_id) for row in rows), list_silences(self.database, ends_after=at))
 
     def commit(self, commit: Commit, epoch: int) -> None:
         """Write what a batch changed, as a whole or not at all.

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 """The newest migration: what this version of whystuck reads and writes."""
 
 
@@ -116,11 +116,66 @@ outbox = Table(
     Column("transition", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("is_muted", Boolean, nullable=False),  # history only: nobody is told
-    Column("body", LargeBinary, nullable=False),  # JSON of the incident as it was then: what is sent, byte for byte
+    Column("body", LargeBinary, nullable=False),  # JSON of the incident as it was then
     Column("created_at", UtcTime, nullable=False),
     UniqueConstraint("incident_id", "revision"),
     Index(None, "created_at"),
     sqlite_autoincrement=True,  # a number never comes twice, also after the newest rows are deleted
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("number", _ROW_NUMBER, primary_key=True, autoincrement=True),  # in the order of the commits
+    Column("id", Text, nullable=False),  # `webhook-id`: the same over retries, restarts, takeover and redrive
+    Column("receiver", Text, nullable=False),
+    Column("group", Text, nullable=False, key="group_id"),
+    Column("occasion", Text, nullable=False),
+    Column("state", Text, nullable=False),  # pending | sent | dead | superseded
+    Column("body", LargeBinary, nullable=False),  # what is sent, byte for byte
+    Column("content_type", Text, nullable=False),
+    Column("key_field", Text),  # name of the field that the receiver's key is put into when it is sent
+    Column("created_at", UtcTime, nullable=False),
+    Column("attempts", Integer, nullable=False),  # those that were begun
+    Column("next_attempt_at", UtcTime),  # None: at once
+    Column("last_status", Integer),
+    Column("last_reason", Text),
+    Column("last_detail", Text),
+    Column("ended_at", UtcTime),  # None while it is pending
+    UniqueConstraint("id"),
+    Index(None, "receiver", "state", "number"),
+    Index(None, "state", "ended_at"),
+    sqlite_autoincrement=True,
+)
+
+delivery_incidents = Table(
+    "delivery_incidents",
+    metadata,
+    Column("number", _ROW_NUMBER, ForeignKey("deliveries.number", ondelete="CASCADE"), primary_key=True),
+    Column("incident_id", Text, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Index(None, "incident_id"),
+)
+
+disabled_receivers = Table(
+    "disabled_receivers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("disabled_at", UtcTime, nullable=False),
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("matchers", Text, nullable=False),  # JSON: a list of texts as `severity="warning"`
+    Column("starts_at", UtcTime, nullable=False),
+    Column("ends_at", UtcTime, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Index(None, "ends_at"),
 )
 
 acknowledgements = Table(

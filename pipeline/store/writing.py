@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from parsers.text import scrub
 from pipeline.engine.incidents import Incident
+from pipeline.store.planned import write_deliveries
 from pipeline.store.records import Commit, Gap, Quarantined, StatePart, StoredPosition
 from pipeline.store.tables import gaps, incidents, losses, outbox, positions, quarantine, state_parts
 
@@ -27,6 +28,7 @@ def write_commit(connection: Connection, commit: Commit, *, max_quarantined: int
     _write_positions(connection, commit.positions)
     _write_incidents(connection, commit)
     _write_losses(connection, commit, max_rows=max_quarantined)
+    write_deliveries(connection, commit)
 
 
 def _write_parts(connection: Connection, parts: Iterable[StatePart]) -> None:
