@@ -36,7 +36,7 @@ class InhibitionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 DEFAULT_INHIBITIONS = (
-    InhibitionSettings(sources=('established="true"',), targets=('kind="drift"',), same_victims=True),
+    InhibitionSettings(sources=('established="true"', 'kind!="drift"'), targets=('kind="drift"',), same_victims=True),
     InhibitionSettings(
         sources=('kind="controller"', 'established="true"'), targets=('kind="stuck"', 'established="false"')
     ),

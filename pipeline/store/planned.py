@@ -41,6 +41,7 @@ def _row_of(planned: PlannedDelivery, at: datetime) -> dict[str, Any]:
         "content_type": planned.content_type,
         "key_field": planned.key_field,
         "created_at": at,
+        "tried_since_at": at,
         "attempts": 0,
         "last_reason": "unfit" if planned.problem else None,
         "last_detail": planned.problem or None,

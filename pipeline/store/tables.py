@@ -136,6 +136,7 @@ deliveries = Table(
     Column("content_type", Text, nullable=False),
     Column("key_field", Text),  # name of the field that the receiver's key is put into when it is sent
     Column("created_at", UtcTime, nullable=False),
+    Column("tried_since_at", UtcTime, nullable=False),  # its commit, or the last redrive
     Column("attempts", Integer, nullable=False),  # those that were begun
     Column("next_attempt_at", UtcTime),  # None: at once
     Column("last_status", Integer),

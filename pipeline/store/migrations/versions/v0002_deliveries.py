@@ -47,6 +47,7 @@ def _make_deliveries() -> None:
         sa.Column("content_type", sa.Text, nullable=False),
         sa.Column("key_field", sa.Text),
         sa.Column("created_at", _TIME, nullable=False),
+        sa.Column("tried_since_at", _TIME, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("next_attempt_at", _TIME),
         sa.Column("last_status", sa.Integer),
