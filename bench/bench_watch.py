@@ -23,7 +23,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.bench_kafka import PARTITIONS, measure_library
+from bench_kafka import PARTITIONS, measure_library
+
 from tests.servers.kafka_broker import Broker, Installation
 from tests.servers.kafka_jars import fetch_jars, find_java
 from tests.servers.kafka_topics import Topics
@@ -86,9 +87,9 @@ def main() -> None:
         broker = Broker(installation, installation.formatted(()), folder / "broker")
         broker.start()
         topics = Topics(broker.address())
-        for mix, (lines_of, count) in mixes.items():
+        for mix, (lines_of, wanted) in mixes.items():
             topic = topics.create(PARTITIONS, settings=KEPT)
-            lines = list(lines_of(count // PARTITIONS))
+            lines = list(lines_of(wanted // PARTITIONS))
             for partition in range(PARTITIONS):
                 topics.produce(topic, lines, partition, codec="lz4")
             count = len(lines) * PARTITIONS

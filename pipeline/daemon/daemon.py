@@ -268,7 +268,7 @@ class Daemon:
         if self._is_due("listen", LISTEN_EVERY_SECONDS):
             self._listen()
         if self._is_due("forget", FORGET_EVERY_SECONDS):
-            self._ingestion.forget(self._event_time() - timedelta(seconds=self._settings.forget_seconds))
+            self._forget()
         if self._is_due("retain", RETAIN_EVERY_SECONDS):
             self._delete_expired()
         is_full = self._ingestion.lines_taken >= self._settings.batch_lines
@@ -281,6 +281,11 @@ class Daemon:
             change, self._reload = self._reload, None
             change(self._ingestion)
             self._load()
+
+    def _forget(self) -> None:
+        """As far as the sources have told the story: after an outage of a week, that is a week ago."""
+        if self._newest_seconds:
+            self._ingestion.forget(self._event_time() - timedelta(seconds=self._settings.forget_seconds))
 
     def _delete_expired(self) -> None:
         """Retention. Our clock alone never decides: one that jumped into the future would delete everything."""
@@ -317,10 +322,8 @@ class Daemon:
         ]
 
     def _event_time(self) -> datetime:
-        """How far the sources have told the story, whatever their clocks: never beyond ours."""
-        newest = max(self._newest_seconds.values(), default=None)
-        now = self._now()
-        return now if newest is None else min(now, datetime.fromtimestamp(newest, UTC))
+        """How far the sources have told the story, whatever their clocks: never beyond ours. Something was read."""
+        return min(self._now(), datetime.fromtimestamp(max(self._newest_seconds.values()), UTC))
 
     def _advance(self) -> None:
         """Where nothing is left to read, time goes on without events."""

@@ -20,18 +20,16 @@ def attempt(key: int, at: datetime, retries: int) -> tuple[bytes, ...]:
     time = at.strftime("%Y-%m-%dT%H:%M:%SZ")
     cause = _CAUSE.format(at=time)
     name, namespace = f"api-{key}", f"team-{key % 10}"
+    quoted = f'\\"{namespace}/{name}\\"'
     about = f"namespace={namespace} rollout={name}"
     return tuple(
         line.encode()
         for line in (
             f'time="{time}" level=info msg="Started syncing rollout" generation=3 {about} resourceVersion=81',
             f'time="{time}" level=error msg="roCtx.reconcile err {cause}" generation=3 {about} resourceVersion=81',
-            f'time="{time}" level=info msg="Reconciliation completed" generation=3 {about} resourceVersion=81 time_ms=5.1',
+            f'time="{time}" level=info msg="Reconciliation completed" generation=3 {about} time_ms=5.1',
             f'time="{time}" level=error msg="rollout syncHandler error: {cause}" {about}',
-            (
-                f'time="{time}" level=info msg="rollout syncHandler queue retries: {retries} : key \\"{namespace}/{name}\\"" '
-                f"{about}"
-            ),
+            f'time="{time}" level=info msg="rollout syncHandler queue retries: {retries} : key {quoted}" {about}',
             f'time="{time}" level=error msg="{cause}" error="<nil>"',
         )
     )
