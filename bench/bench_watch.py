@@ -6,7 +6,7 @@
 committed positions, without the start. Processor time is that of the daemon alone. Beside it the bare client library
 reads the same topic in the same run: the ratio holds on other machines, the rates do not.
 
-quiet: a healthy log. storm: a hundred rollouts that fail all the time, every line of which is evidence.
+quiet: a healthy log. storm: a hundred rollouts that fail all the time, with all six lines of an attempt.
 """
 
 from __future__ import annotations
