@@ -22,7 +22,14 @@ from pipeline.daemon.telling import NoDispatch, Telling
 from pipeline.delivery.planner import Planner
 from pipeline.delivery.settings import DeliverySettings
 from pipeline.engine.hearing import Listened, Listening
-from pipeline.errors import ClaimLostError, CommitUnknownError, SourceError, StoreUnavailableError, WhystuckError
+from pipeline.errors import (
+    ClaimLostError,
+    CommitUnknownError,
+    SourceError,
+    StoreError,
+    StoreUnavailableError,
+    WhystuckError,
+)
 from pipeline.own_log.loggers import get_logger
 from pipeline.sources.live import Fetched, LiveSource, SourceStatus
 from pipeline.status import DaemonRole
@@ -34,6 +41,10 @@ _log = get_logger("daemon")
 
 TICK_SECONDS = 0.05
 FORGET_EVERY_SECONDS = 600.0
+RETAIN_EVERY_SECONDS = 600.0
+"""Between looks for incidents that are old enough to be deleted; the rest of a large number follows at once."""
+DELETED_AT_ONCE = 500
+"""Rows in one transaction: no batch waits long for it."""
 ADVANCE_EVERY_SECONDS = 1.0
 LISTEN_EVERY_SECONDS = 1.0
 NOTES_EVERY_SECONDS = 1.0
@@ -167,7 +178,6 @@ class Daemon:
         except _AWAY as error:
             _log.warning("store.away", problem=str(error))
             self._reporter.store_problem(str(error))
-            self._reporter.commit_failed(error)
             self._pause()
             self._publish()
             self._stop_asked.wait(RETRY_SECONDS)
@@ -229,9 +239,9 @@ class Daemon:
             if delivery is not None and delivery.generation == self._pumps[delivery.source].generation:
                 self._receive(delivery)
             self._tick()
-        except WhystuckError:
-            raise
-        except Exception as error:  # noqa: BLE001 - of our own code: what was read decides whether it comes again
+        except Exception as error:  # of our own code: what was read decides whether it comes again
+            if not _is_of_content(error):
+                raise
             self._retry(error)
 
     def _receive(self, delivery: Delivery) -> None:
@@ -274,7 +284,9 @@ class Daemon:
         if self._is_due("listen", LISTEN_EVERY_SECONDS):
             self._listen()
         if self._is_due("forget", FORGET_EVERY_SECONDS):
-            self._ingestion.forget(self._event_time() - timedelta(seconds=self._settings.forget_seconds))
+            self._forget()
+        if self._is_due("retain", RETAIN_EVERY_SECONDS):
+            self._delete_expired()
         if self._is_due("notes", NOTES_EVERY_SECONDS):
             self._telling.look(self._now())
         is_full = self._ingestion.lines_taken >= self._settings.batch_lines
@@ -287,6 +299,22 @@ class Daemon:
             change, self._reload = self._reload, None
             change(self._ingestion)
             self._load()
+
+    def _forget(self) -> None:
+        """As far as the sources have told the story: after an outage of a week, that is a week ago."""
+        if self._newest_seconds:
+            self._ingestion.forget(self._event_time() - timedelta(seconds=self._settings.forget_seconds))
+
+    def _delete_expired(self) -> None:
+        """Retention. Our clock alone never decides: one that jumped into the future would delete everything."""
+        if not self._newest_seconds:
+            return
+        before = self._event_time() - timedelta(seconds=self._store.database.settings.retention_seconds)
+        deleted = self._store.delete_expired(before, self._epoch, limit=DELETED_AT_ONCE)
+        if deleted:
+            _log.info("incidents.expired", rows=deleted, before=before.isoformat())
+        if deleted >= DELETED_AT_ONCE:
+            del self._done_at["retain"]
 
     def _pause_between_evaluations(self) -> float:
         """Seconds. In a catch-up the end of the story is what matters, and one source may be far behind another."""
@@ -312,10 +340,8 @@ class Daemon:
         ]
 
     def _event_time(self) -> datetime:
-        """How far the sources have told the story, whatever their clocks: never beyond ours."""
-        newest = max(self._newest_seconds.values(), default=None)
-        now = self._now()
-        return now if newest is None else min(now, datetime.fromtimestamp(newest, UTC))
+        """How far the sources have told the story, whatever their clocks: never beyond ours. Something was read."""
+        return min(self._now(), datetime.fromtimestamp(max(self._newest_seconds.values()), UTC))
 
     def _advance(self) -> None:
         """Where nothing is left to read, time goes on without events."""
@@ -351,7 +377,11 @@ class Daemon:
         commit = self._telling.plan(commit, self._ingestion.engine.told(), now)
         self._steps.reached("prepared")
         began_at = self._monotonic()
-        self._store.commit(commit, self._epoch)
+        try:
+            self._store.commit(commit, self._epoch)
+        except StoreError as error:
+            self._reporter.commit_failed(error, self._monotonic() - began_at)
+            raise
         self._steps.reached("committed")
         self._committed(commit, self._monotonic() - began_at)
 
@@ -388,10 +418,11 @@ class Daemon:
             try:
                 self._ingestion.take(source, part, self._now())
                 self._ingestion.release_all(self._now())
+                self._ingestion.evaluate()
                 self._commit()
-            except WhystuckError:
-                raise
-            except Exception as error:  # noqa: BLE001 - it is what is looked for
+            except Exception as error:  # it is what is looked for
+                if not _is_of_content(error):
+                    raise
                 self._recall()
                 if len(lines_of(part)) > 1:
                     parts[:0] = halves_of(part)
@@ -408,6 +439,11 @@ class Daemon:
         _log.error("record.set_aside", source=source, stream=record.stream, offset=record.first, detail=record.detail)
         self._ingestion.set_aside(record)
         self._commit()
+
+
+def _is_of_content(error: Exception) -> bool:
+    """Whether it may be what was read that we fail on: an error of our own code, or content that the store refuses."""
+    return not isinstance(error, WhystuckError) or type(error) is StoreError  # those below it are of other kinds
 
 
 def _lags(status: SourceStatus) -> Iterator[float]:

@@ -14,7 +14,7 @@ import msgspec
 
 from parsers.events import ErrorNotUnderstood, Event, FailureSeen
 from parsers.facts.seen import ObjectSeen
-from pipeline.daemon.readers import StreamReaders, decode_memory
+from pipeline.daemon.readers import ReadCounts, StreamReaders, decode_memory
 from pipeline.engine.engine import Engine
 from pipeline.engine.hearing import Listened
 from pipeline.engine.incidents import Incident
@@ -39,6 +39,10 @@ class Taken(Protocol):
 
     def refused(self, event: Event) -> None:
         """It claims to be of a controller, and its origin is none."""
+        ...
+
+    def lines(self, counts: ReadCounts) -> None:
+        """Lines were read, and what they gave was committed."""
         ...
 
 
@@ -97,7 +101,7 @@ class Ingestion:
         except msgspec.DecodeError as error:
             raise StoreVersionError(
                 f"the stored state cannot be read by this version ({error}): run the version that wrote it, or delete "
-                "the state with `whystuck store reset-state`, after which streams are read from their positions on"
+                "the store and begin anew (docs/store.md)"
             ) from error
         self._told = {incident.id: incident for incident in self.engine.told()}
         positions: dict[str, dict[str, bytes]] = {name: {} for name in self._sources}
@@ -254,8 +258,11 @@ class Ingestion:
     def committed(self) -> dict[str, dict[str, int]]:
         """What was prepared is in the store; returns the next line of each stream that moved, by source."""
         lines: dict[str, dict[str, int]] = {}
+        counts = ReadCounts()
         for source, stream in self._touched:
             lines.setdefault(source, {})[stream] = self._positions[source, stream][0]
+            counts.add(self._streams[source, stream].take_counts())
+        self._observer.lines(counts)
         self._touched.clear()
         self._changes.clear()
         self._quarantined.clear()

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from parsers.events import Event, RetryCounted, SyncCompleted, SyncFailed, SyncRefused
-from parsers.lines import LineCounts, LineMark, line_from
+from parsers.lines import LineMark, line_from
 from parsers.records import Block, Origin
 from pipeline.engine.watched import WatchedLog
 from pipeline.extract import ExtractorMemory, StreamExtractor
@@ -38,6 +38,25 @@ class StreamMemory(msgspec.Struct, frozen=True, tag="stream"):
     position: int  # first line that has to be read again
 
 
+class ReadCounts(msgspec.Struct):
+    """What became of lines."""
+
+    lines: int = 0
+    candidates: int = 0  # records that could matter, and were understood
+    unparsed: int = 0  # records that could matter, in no known format
+
+    @property
+    def skipped(self) -> int:
+        """Lines that cannot matter."""
+        return max(0, self.lines - self.candidates - self.unparsed)
+
+    def add(self, other: ReadCounts) -> None:
+        """Count others, too."""
+        self.lines += other.lines
+        self.candidates += other.candidates
+        self.unparsed += other.unparsed
+
+
 _WORK = (SyncCompleted, SyncFailed, SyncRefused, RetryCounted)
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[ReaderMemory | StreamMemory] = msgspec.msgpack.Decoder(ReaderMemory | StreamMemory)
@@ -51,6 +70,13 @@ class _Reader:
         self.fed_at: datetime | None = None
         self.is_changed = False
         self.has_marks = False  # lines that it has decided upon come once more, and it knows which
+        self._counted = ReadCounts()
+
+    def take_counts(self) -> ReadCounts:
+        """What was read since this was asked the last time."""
+        lines, records, before = self.extractor.lines, self.extractor.records, self._counted
+        now = self._counted = ReadCounts(lines.total, records.records, sum(records.unparsed.values()))
+        return ReadCounts(now.lines - before.lines, now.candidates - before.candidates, now.unparsed - before.unparsed)
 
 
 class StreamReaders:
@@ -64,6 +90,7 @@ class StreamReaders:
         self._cursor = 0  # where the source stands: no line before it can come, unless the stream was made anew
         self._read_through = 0  # lines before it come once more after a restart
         self._is_changed = False
+        self._counts = ReadCounts()
         self._heard: dict[Origin, bool] = {}  # since somebody asked; whether there was work among it
 
     def recall(self, memory: ReaderMemory | StreamMemory) -> None:
@@ -95,6 +122,7 @@ class StreamReaders:
         """The topic was deleted and made again, or its end was cut off: other lines have the numbers now."""
         for reader in self._readers.values():
             yield from reader.extractor.release(at)
+            self._counts.add(reader.take_counts())
         self._gone |= self._readers.keys()
         self._readers.clear()
         self.next_line = self._read_through = 0
@@ -114,6 +142,7 @@ class StreamReaders:
         for event in reader.extractor.feed(block):
             is_work = is_work or isinstance(event, _WORK)
             yield event
+        self._counts.add(reader.take_counts())
         is_work = is_work or reader.extractor.lines.passes_skipped > skipped_before
         self._heard[block.origin] = is_work or self._heard.get(block.origin, False)
 
@@ -136,6 +165,7 @@ class StreamReaders:
                 reader.fed_at, reader.is_changed = None, True
                 self._is_changed = True
                 yield from reader.extractor.release(at)
+                self._counts.add(reader.take_counts())
 
     def position(self) -> int:
         """The first line that has to be read again."""
@@ -158,15 +188,10 @@ class StreamReaders:
             self._is_changed = False
             yield "stream", _encoder.encode(StreamMemory(self.next_line, self.position()))
 
-    def counts(self) -> LineCounts:
-        """Lines of all readers that there are now."""
-        sums = LineCounts()
-        for reader in self._readers.values():
-            counts = reader.extractor.lines
-            sums.total += counts.total
-            sums.candidates += counts.candidates
-            sums.passes_skipped += counts.passes_skipped
-        return sums
+    def take_counts(self) -> ReadCounts:
+        """What became of the lines that were read since this was asked the last time."""
+        counts, self._counts = self._counts, ReadCounts()
+        return counts
 
     def _make_room(self) -> None:
         for origin in list(self._readers)[: max(0, len(self._readers) - MAX_READERS)]:

@@ -8,8 +8,9 @@ from typing import cast
 
 from parsers.events import AnyEvent, Event
 from parsers.facts.seen import ObjectSeen
+from pipeline.daemon.readers import ReadCounts
 from pipeline.engine.engine import Engine
-from pipeline.errors import CommitUnknownError, WhystuckError
+from pipeline.errors import ClaimLostError, CommitUnknownError, StoreError
 from pipeline.metrics.metrics import CommitOutcome, LineOutcome, Metrics
 from pipeline.own_log.loggers import get_logger
 from pipeline.sources.live import Fetched, SourceStatus
@@ -33,6 +34,7 @@ class Reporter:
         self._store_problem = ""
         self._backlog_problem = ""
         self._statuses: Mapping[str, SourceStatus] = {}
+        self._evicted_count = 0
 
     def beat(self) -> None:
         """The loop goes on."""
@@ -49,17 +51,23 @@ class Reporter:
 
     def fetched(self, source: str, fetched: Fetched) -> None:
         """Something was read."""
-        del source
         for record in fetched.quarantined:
-            self._metrics.count_quarantined(record)
-            self._metrics.count_lines(LineOutcome.QUARANTINED, record.last - record.first + 1)
+            _log.warning(
+                "record.quarantined",
+                source=source,
+                stream=record.stream,
+                offset=record.first,
+                reason=record.reason.value,
+                detail=record.detail,
+            )
         for gap in fetched.gaps:
-            self._metrics.count_gap(gap)
             _log.error("source.gap", source=gap.source, stream=gap.stream, reason=gap.reason, detail=gap.detail)
 
-    def lines(self, outcome: LineOutcome, count: int) -> None:
-        """Lines had this outcome."""
-        self._metrics.count_lines(outcome, count)
+    def lines(self, counts: ReadCounts) -> None:
+        """Lines were read, and what they gave was committed."""
+        self._metrics.count_lines(LineOutcome.SKIPPED, counts.skipped)
+        self._metrics.count_lines(LineOutcome.CANDIDATE, counts.candidates)
+        self._metrics.count_lines(LineOutcome.UNPARSED, counts.unparsed)
 
     def role(self, role: DaemonRole) -> None:
         """What this process does from now on."""
@@ -79,14 +87,25 @@ class Reporter:
         self._store_problem = problem
         self._tell()
 
-    def commit_failed(self, error: WhystuckError) -> None:
-        """A commit did not come to its end."""
-        is_unknown = isinstance(error, CommitUnknownError)
-        self._metrics.count_commit(CommitOutcome.UNKNOWN if is_unknown else CommitOutcome.FAILED, 0.0, self._now())
+    def commit_failed(self, error: StoreError, seconds: float) -> None:
+        """A commit did not come to its end, and took so many seconds."""
+        match error:
+            case CommitUnknownError():
+                outcome = CommitOutcome.UNKNOWN
+            case ClaimLostError():
+                outcome = CommitOutcome.FENCED
+            case _:
+                outcome = CommitOutcome.FAILED
+        self._metrics.count_commit(outcome, seconds, self._now())
 
     def committed(self, commit: Commit, seconds: float) -> None:
-        """A commit was made."""
+        """A commit was made. What is counted here is counted once, however often it was read."""
         self._metrics.count_commit(CommitOutcome.DONE, seconds, commit.at)
+        for record in commit.quarantined:
+            self._metrics.count_quarantined(record)
+            self._metrics.count_lines(LineOutcome.QUARANTINED, record.last - record.first + 1)
+        for gap in commit.gaps:
+            self._metrics.count_gap(gap)
         self._metrics.count_transitions(commit.incidents)
         for incident in commit.incidents:
             _log.info(
@@ -108,6 +127,9 @@ class Reporter:
                 _log.warning("source.problem", source=name, problem=status.problem)
         self._metrics.set_open_incidents(one for one in engine.told() if one.status == "open")
         self._metrics.set_engine_keys(engine.key_counts())
+        evicted_count = engine.evicted_count()
+        self._metrics.count_evicted(max(0, evicted_count - self._evicted_count))
+        self._evicted_count = evicted_count
         self._tell()
 
     def _tell(self) -> None:

@@ -109,6 +109,10 @@ class Engine:
         """How many keys are remembered, by cluster."""
         return {name: cluster.keys_count for name, cluster in sorted(self._clusters.items())}
 
+    def evicted_count(self) -> int:
+        """How much was forgotten for want of room, ever: keys, parts of their history, objects."""
+        return sum(cluster.evicted_count for cluster in self._clusters.values())
+
     def take_changes(self) -> list[EnginePart]:
         """The parts of the state that changed since this was asked the last time, to be stored together."""
         return [part for _, cluster in sorted(self._clusters.items()) for part in cluster.changes.take()]
@@ -156,6 +160,10 @@ class _Cluster:
     @property
     def keys_count(self) -> int:
         return len(self._state.keys)
+
+    @property
+    def evicted_count(self) -> int:
+        return self._state.evicted_count
 
     def _memory(self) -> ClusterMemory:
         return ClusterMemory(self._now, self._is_dirty, self._state.evicted_count)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
+from pipeline.sources.live import Fetched
+from tests.pipeline.daemon.memory_source import MemorySource
 from tests.pipeline.daemon.running import DiedError, DiesAt, outbox, run, source_of, stored
 from tests.scenarios.scenarios import canonical, load, names, replayed
 
@@ -49,3 +52,26 @@ def test_death_at_a_step_loses_and_doubles_nothing(step: str, tmp_path: Path) ->
     assert _without_transition(replayed(SMALL)) == _without_transition(stored(store))
     told = outbox(store)
     assert len(told) == len({(incident, revision) for incident, revision, _ in told})
+
+
+class LateSource(MemorySource):
+    """Gives nothing at first, as a broker that has just been reached."""
+
+    late = 10
+
+    def read(self, timeout_seconds: float) -> Fetched | None:
+        self.late -= 1
+        if self.late < 0:
+            return super().read(timeout_seconds)
+        threading.Event().wait(0.02)
+        return None
+
+
+def test_what_is_long_ago_for_us_is_not_over_for_the_source(tmp_path: Path) -> None:
+    """After an outage of days, state is forgotten by the time of the records, and not by ours."""
+    store = tmp_path / "whystuck.db"
+    whole = source_of(SMALL)
+    with pytest.raises(DiedError):
+        run(whole, store, steps=DiesAt("committed", _counted_steps(tmp_path)["committed"] // 2))
+    run(LateSource(whole.partitions), store)
+    assert _without_transition(replayed(SMALL)) == _without_transition(stored(store))
