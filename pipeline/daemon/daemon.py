@@ -16,9 +16,9 @@ from datetime import UTC, datetime, timedelta
 from pipeline.daemon.caution import halves_of, lines_of, set_aside
 from pipeline.daemon.claiming import ClaimKeeper
 from pipeline.daemon.ingestion import Ingestion
+from pipeline.daemon.notifying import NoDispatch, Notifier
 from pipeline.daemon.pump import Delivery, Pump
 from pipeline.daemon.reporting import Reporter
-from pipeline.daemon.telling import NoDispatch, Telling
 from pipeline.delivery.planner import Planner
 from pipeline.delivery.settings import DeliverySettings
 from pipeline.engine.hearing import Listened, Listening
@@ -85,7 +85,7 @@ class Daemon:
         *,
         owner: str,
         lease_seconds: float,
-        telling: Telling | None = None,
+        notifier: Notifier | None = None,
         ends_when_caught_up: bool = False,
         steps: Steps | None = None,
         monotonic: Callable[[], float] = time.monotonic,
@@ -95,7 +95,7 @@ class Daemon:
         self._store = store
         self._ingestion = ingestion
         self._reporter = reporter
-        self._telling = telling or Telling(Planner(DeliverySettings()), NoDispatch(), store)
+        self._notifier = notifier or Notifier(Planner(DeliverySettings()), NoDispatch(), store)
         self._owner = owner
         self._lease_seconds = lease_seconds
         self._ends_when_caught_up = ends_when_caught_up
@@ -165,7 +165,7 @@ class Daemon:
         keeper.start()
         try:
             self._load()
-            self._telling.dispatch.start(claim.epoch)
+            self._notifier.dispatch.start(claim.epoch)
             self._reporter.role(DaemonRole.ACTIVE)
             while not self._is_done():
                 keeper.check()
@@ -183,7 +183,7 @@ class Daemon:
             self._stop_asked.wait(RETRY_SECONDS)
             return self._stop_asked.is_set()
         finally:
-            self._telling.dispatch.stop()
+            self._notifier.dispatch.stop()
             keeper.stop()
         self._release_claim()
         return True
@@ -211,9 +211,9 @@ class Daemon:
     def _recall(self) -> dict[str, dict[str, bytes]]:
         """Drop the state in memory for the one that was committed last; returns the positions."""
         with self._store.load() as snapshot:
-            others, own = self._telling.divert(snapshot)
+            others, own = self._notifier.divert(snapshot)
             positions = self._ingestion.recall(others)
-        self._telling.recall(own, self._now())
+        self._notifier.recall(own, self._now())
         return positions
 
     def _load(self) -> None:
@@ -283,12 +283,9 @@ class Daemon:
             self._advance()
         if self._is_due("listen", LISTEN_EVERY_SECONDS):
             self._listen()
-        if self._is_due("forget", FORGET_EVERY_SECONDS):
-            self._forget()
-        if self._is_due("retain", RETAIN_EVERY_SECONDS):
-            self._delete_expired()
+        self._tidy()
         if self._is_due("notes", NOTES_EVERY_SECONDS):
-            self._telling.look(self._now())
+            self._notifier.look(self._now())
         is_full = self._ingestion.lines_taken >= self._settings.batch_lines
         if is_full or self._is_due("commit", self._settings.commit_seconds):
             self._commit()
@@ -315,6 +312,12 @@ class Daemon:
             _log.info("incidents.expired", rows=deleted, before=before.isoformat())
         if deleted >= DELETED_AT_ONCE:
             del self._done_at["retain"]
+
+    def _tidy(self) -> None:
+        if self._is_due("forget", FORGET_EVERY_SECONDS):
+            self._forget()
+        if self._is_due("retain", RETAIN_EVERY_SECONDS):
+            self._delete_expired()
 
     def _pause_between_evaluations(self) -> float:
         """Seconds. In a catch-up the end of the story is what matters, and one source may be far behind another."""
@@ -371,10 +374,10 @@ class Daemon:
 
     def _commit(self) -> None:
         now = self._now()
-        if not self._ingestion.is_changed and not self._telling.planner.is_due(now):
+        if not self._ingestion.is_changed and not self._notifier.planner.is_due(now):
             return
         commit = self._ingestion.prepare_commit(now)
-        commit = self._telling.plan(commit, self._ingestion.engine.told(), now)
+        commit = self._notifier.plan(commit, self._ingestion.engine.told(), now)
         self._steps.reached("prepared")
         began_at = self._monotonic()
         try:
@@ -389,7 +392,7 @@ class Daemon:
         for source, lines in self._ingestion.committed().items():
             self._pumps[source].acknowledge(lines)
         self._steps.reached("acknowledged")
-        self._telling.committed(commit)
+        self._notifier.committed(commit)
         self._taken_to.clear()
         if not self._suspects:
             self._failures = self._failures_aside = 0

@@ -48,7 +48,7 @@ class NoDispatch:
         """Nothing."""
 
 
-class Telling:
+class Notifier:
     """The planner and the dispatch, as the loop uses them."""
 
     def __init__(self, planner: Planner, dispatch: Dispatch, store: SqlStore) -> None:
