@@ -34,10 +34,10 @@ class ReceiverPolicy(msgspec.Struct, frozen=True):
         """Of a receiver's settings."""
         return cls(
             settings.name,
-            settings.form(),
+            settings.format_settings(),
             settings.send_resolved,
-            settings.sends_acknowledged(),
-            settings.remind_seconds(),
+            settings.tells_acknowledged,
+            settings.reminds_after_seconds,
             settings.format is FormatName.ALERTMANAGER_API,
         )
 

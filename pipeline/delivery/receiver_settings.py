@@ -19,17 +19,16 @@ class ReceiverSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     send_acknowledged: bool | None = None
     reminder_seconds: float = 14_400.0
 
-    def form(self) -> FormatSettings:
+    def format_settings(self) -> FormatSettings:
         """How it is told."""
         return FormatSettings(format=self.format)
 
-    def sends_acknowledged(self) -> bool:
+    @property
+    def tells_acknowledged(self) -> bool:
         """Whether it is told that somebody has acknowledged."""
         return self.format is FormatName.PAGERDUTY if self.send_acknowledged is None else self.send_acknowledged
 
-    def remind_seconds(self) -> float | None:
+    @property
+    def reminds_after_seconds(self) -> float | None:
         """How often it is reminded; None: never."""
         return self.reminder_seconds or None
-
-    def check(self) -> None:
-        """Nothing yet."""

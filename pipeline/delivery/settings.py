@@ -7,6 +7,7 @@ import msgspec
 from pipeline.delivery.matching import parse_matchers
 from pipeline.delivery.receiver_settings import ReceiverSettings
 from pipeline.errors import ConfigurationError
+from pipeline.quantities import quote
 
 
 class RouteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -63,20 +64,25 @@ class DeliverySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     storm_seconds: float = 300.0
     """… within this time, further ones come as one digest."""
 
-    def check(self) -> None:
-        """What the settings have to do with each other.
+    def __post_init__(self) -> None:
+        """Check what belongs together.
 
         Raises:
-            ConfigurationError: They do not fit.
+            ValueError: Two receivers have one name, a route names none of them, or a matcher is none.
         """
         names = [receiver.name for receiver in self.receivers]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ConfigurationError(f"delivery.receivers: two have the name {twice[0]!r}")
-        for receiver in self.receivers:
-            receiver.check()
+            raise ValueError(f"receivers: two have the name {quote(twice[0])}")
         for index, route in enumerate(self.routes):
-            parse_matchers(route.matchers)
             if unknown := [name for name in route.receivers if name not in names]:
-                raise ConfigurationError(f"delivery.routes[{index}]: there is no receiver {unknown[0]!r}")
-        for rule in self.inhibitions:
-            parse_matchers((*rule.sources, *rule.targets))
+                raise ValueError(f"routes[{index}].receivers: there is no receiver {quote(unknown[0])}")
+            _check_matchers(f"routes[{index}].matchers", route.matchers)
+        for index, rule in enumerate(self.inhibitions):
+            _check_matchers(f"inhibitions[{index}]", (*rule.sources, *rule.targets))
+
+
+def _check_matchers(setting: str, texts: tuple[str, ...]) -> None:
+    try:
+        parse_matchers(texts)
+    except ConfigurationError as error:
+        raise ValueError(f"{setting}: {error}") from error
