@@ -321,7 +321,8 @@ class Daemon:
 
     def _pause_between_evaluations(self) -> float:
         """Seconds. In a catch-up the end of the story is what matters, and one source may be far behind another."""
-        if any(lag > LIVE_SECONDS for pump in self._pumps.values() for lag in _lags(pump.status())):
+        is_behind = any(lag > LIVE_SECONDS for pump in self._pumps.values() for lag in _lags(pump.status()))
+        if is_behind or (self._ends_when_caught_up and not self._is_caught_up()):
             return CATCH_UP_SECONDS
         keys = sum(self._ingestion.engine.key_counts().values())
         least = self._settings.commit_seconds if self._deliveries.empty() else BUSY_SECONDS
