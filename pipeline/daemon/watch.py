@@ -19,8 +19,13 @@ from parsers.failures import FailureFinder
 from parsers.rules.model import RuleSet
 from pipeline.config import Configuration
 from pipeline.daemon.daemon import Daemon, Steps
+from pipeline.daemon.dispatching import ReceiverDispatch
 from pipeline.daemon.ingestion import Ingestion
+from pipeline.daemon.notifying import Notifier
 from pipeline.daemon.reporting import Reporter
+from pipeline.delivery.planner import Planner
+from pipeline.delivery.sending.observer import NobodyListens
+from pipeline.delivery.sending.senders import create_sender
 from pipeline.engine.engine import Engine
 from pipeline.errors import CommitUnknownError, InterruptionError, StoreUnavailableError, WhystuckError
 from pipeline.extract import StreamExtractor, scanner_for
@@ -81,6 +86,9 @@ class Watch:
         self._metrics = Metrics(configuration.metrics, version, are_names_hidden=configuration.redact.names)
         self._board = StatusBoard(DaemonStatus(DaemonRole.STARTING, datetime.now(UTC)))
         self._reporter = Reporter(self._board, self._metrics)
+        self._dispatch = ReceiverDispatch(
+            configuration.delivery, configuration.store, partial(create_sender, version=version), NobodyListens()
+        )
 
     def run(self) -> None:
         """Work until a signal, or until everything is read.
@@ -116,6 +124,7 @@ class Watch:
     def _daemon(self, store: SqlStore) -> Daemon:
         configuration = self._loaded.configuration
         ingestion = Ingestion(configuration.watch, self._sources, *_makers(self._loaded), self._reporter)
+        self._notifier = Notifier(Planner(configuration.delivery), self._dispatch, store)
         return Daemon(
             configuration.watch,
             store,
@@ -124,6 +133,7 @@ class Watch:
             self._reporter,
             owner=f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}",
             lease_seconds=configuration.store.lease_seconds,
+            notifier=self._notifier,
             ends_when_caught_up=self._ends_when_caught_up,
             steps=self._steps,
         )
@@ -181,7 +191,13 @@ class Watch:
         fixed = [name for name in ("store", "kafka", "http", "metrics") if getattr(old, name) != getattr(new, name)]
         if fixed:
             _log.warning("configuration.needs_restart", sections=",".join(fixed))
+        try:
+            self._dispatch.change(new.delivery)
+        except WhystuckError as error:
+            _log.error("configuration.refused", problem=str(error))
+            return
         self._loaded = loaded
+        self._notifier.planner.change(new.delivery)
         ingestion.change(new.watch, *_makers(loaded))
         _log.info("configuration.loaded")
 

@@ -30,8 +30,8 @@ class PendingDelivery(msgspec.Struct, frozen=True):
     id: str
     incidents: frozenset[str]
     attempts: int
-    next_attempt_at: datetime | None
-    created_at: datetime
+    next_attempt_at: datetime | None  # None: at once
+    created_at: datetime  # since when it is tried: its commit, or the last redrive
 
 
 class OutgoingMessage(msgspec.Struct, frozen=True):
@@ -41,9 +41,8 @@ class OutgoingMessage(msgspec.Struct, frozen=True):
     id: str  # `webhook-id`
     body: bytes
     content_type: str
-    key_field: str | None
-    attempts: int  # this one included
-    created_at: datetime
+    key_field: str | None = None
+    attempts: int = 1  # this one included
 
 
 class AttemptResult(msgspec.Struct, frozen=True):
@@ -56,13 +55,12 @@ class AttemptResult(msgspec.Struct, frozen=True):
     next_attempt_at: datetime | None = None
 
 
-class ReceiverBacklog(msgspec.Struct, frozen=True):
+class Backlog(msgspec.Struct, frozen=True):
     """What waits for one receiver."""
 
-    receiver: str
-    pending: int
-    oldest_at: datetime | None
-    dead: int
+    pending_count: int = 0
+    oldest_at: datetime | None = None  # when the oldest of them was committed
+    dead_count: int = 0
 
 
 class DeliveryQueue:
@@ -76,7 +74,7 @@ class DeliveryQueue:
         """What waits for a receiver, in the order in which it happened."""
         table = deliveries.c
         query = (
-            select(table.number, table.id, table.attempts, table.next_attempt_at, table.created_at)
+            select(table.number, table.id, table.attempts, table.next_attempt_at, table.tried_since_at)
             .where(table.receiver == receiver, table.state == DeliveryState.PENDING.value)
             .order_by(table.number)
             .limit(limit)
@@ -86,7 +84,12 @@ class DeliveryQueue:
             incidents = _incidents_of(connection, [row.number for row in rows])
         return [
             PendingDelivery(
-                row.number, row.id, frozenset(incidents[row.number]), row.attempts, row.next_attempt_at, row.created_at
+                row.number,
+                row.id,
+                frozenset(incidents[row.number]),
+                row.attempts,
+                row.next_attempt_at,
+                row.tried_since_at,
             )
             for row in rows
         ]
@@ -105,15 +108,22 @@ class DeliveryQueue:
                 update(deliveries)
                 .where(table.number == number, table.state == DeliveryState.PENDING.value)
                 .values(attempts=table.attempts + 1)
-                .returning(table.id, table.body, table.content_type, table.key_field, table.attempts, table.created_at)
+                .returning(table.id, table.body, table.content_type, table.key_field, table.attempts)
             ).one_or_none()
         return None if row is None else OutgoingMessage(number, *row)
 
     def finish(self, number: int, result: AttemptResult) -> None:
-        """Write down what became of it. What somebody else has ended meanwhile stays as it is."""
+        """Write down what became of it; twice is the same as once. That it arrived is true whoever is active now.
+
+        Raises:
+            ClaimLostError: Somebody else sends now, and will send this one again.
+            CommitUnknownError: Whether it was written down is not known.
+        """
         table = deliveries.c
         ended_at = None if result.state is DeliveryState.PENDING else datetime.now(UTC)
         with self._database.writing("note an attempt") as connection:
+            if result.state is not DeliveryState.SENT:
+                claims.require_epoch(connection, self._epoch)
             connection.execute(
                 update(deliveries)
                 .where(table.number == number, table.state == DeliveryState.PENDING.value)
@@ -134,29 +144,31 @@ class DeliveryQueue:
         return found is not None
 
     def disable(self, receiver: str, reason: str, at: datetime) -> None:
-        """Send nothing more to a receiver until somebody enables it."""
+        """Send nothing more to a receiver until somebody enables it.
+
+        Raises:
+            ClaimLostError: Somebody else sends now.
+            CommitUnknownError: Whether it was written down is not known.
+        """
         with self._database.writing("disable a receiver") as connection:
+            claims.require_epoch(connection, self._epoch)
             connection.execute(delete(disabled_receivers).where(disabled_receivers.c.name == receiver))
             connection.execute(insert(disabled_receivers).values(name=receiver, reason=reason, disabled_at=at))
 
-    def backlog(self) -> Sequence[ReceiverBacklog]:
-        """What waits, and what was given up, by receiver."""
+    def backlog(self, receiver: str) -> Backlog:
+        """What waits for a receiver, and what was given up."""
         table = deliveries.c
         states = (DeliveryState.PENDING.value, DeliveryState.DEAD.value)
         query = (
-            select(table.receiver, table.state, func.count(), func.min(table.created_at))
-            .where(table.state.in_(states))
-            .group_by(table.receiver, table.state)
+            select(table.state, func.count(), func.min(table.created_at))
+            .where(table.receiver == receiver, table.state.in_(states))
+            .group_by(table.state)
         )
         with self._database.reading("count notifications") as connection:
-            rows = connection.execute(query).all()
-        found = {(receiver, state): (count, oldest) for receiver, state, count, oldest in rows}
-        backlogs = []
-        for receiver in sorted({receiver for receiver, _ in found}):
-            pending, oldest = found.get((receiver, states[0]), (0, None))
-            dead, _ = found.get((receiver, states[1]), (0, None))
-            backlogs.append(ReceiverBacklog(receiver, pending, oldest, dead))
-        return backlogs
+            found = {state: (count, oldest) for state, count, oldest in connection.execute(query)}
+        pending, oldest = found.get(states[0], (0, None))
+        dead, _ = found.get(states[1], (0, None))
+        return Backlog(pending, oldest, dead)
 
 
 def _incidents_of(connection: Connection, numbers: Sequence[int]) -> dict[int, list[str]]:

@@ -15,8 +15,13 @@ from pipeline.delivery.planner import Planner
 from pipeline.delivery.receiver_settings import ReceiverSettings
 from pipeline.delivery.settings import DeliverySettings, RouteSettings
 from pipeline.engine.incidents import Incident, Transition
+from pipeline.secret import SecretAddress
 from pipeline.store.records import Area, Commit, PlannedDelivery, StatePart
 from tests.pipeline.store.samples import NOW, incident
+
+
+def receiver(**fields: object) -> ReceiverSettings:
+    return ReceiverSettings(url=SecretAddress("https://receiver.example/hook"), **fields)
 
 
 def later(seconds: float) -> datetime:
@@ -78,7 +83,7 @@ class World:
 
 
 def settings(**fields: object) -> DeliverySettings:
-    return DeliverySettings(receivers=(ReceiverSettings(name="oncall"),), **fields)
+    return DeliverySettings(receivers=(receiver(name="oncall"),), **fields)
 
 
 @pytest.fixture(params=[False, True], ids=["one process", "a new process each time"])
@@ -153,7 +158,9 @@ def test_acknowledgements_are_looked_at_once(world: World) -> None:
 
 
 def test_acknowledgement_is_told_where_it_is_asked_for() -> None:
-    world = World(DeliverySettings(receivers=(ReceiverSettings(name="pager", format=FormatName.PAGERDUTY),)))
+    world = World(
+        DeliverySettings(receivers=(receiver(name="pager", format=FormatName.PAGERDUTY, routing_key_file="key"),))
+    )
     world.step(NOW, incident())
     assert ["acknowledged"] == occasions(world.step(later(5), acknowledged=1))
 
@@ -208,7 +215,7 @@ def test_storm_becomes_a_digest(world: World) -> None:
 
 
 def test_routes_are_tried_in_order() -> None:
-    receivers = (ReceiverSettings(name="pager"), ReceiverSettings(name="chat"))
+    receivers = (receiver(name="pager"), receiver(name="chat"))
     routes = (
         RouteSettings(matchers=("severity=critical",), receivers=("pager",), goes_on=True),
         RouteSettings(matchers=("severity=critical",), receivers=("chat",)),
@@ -219,7 +226,7 @@ def test_routes_are_tried_in_order() -> None:
 
 
 def test_receiver_that_wants_no_ends_gets_none() -> None:
-    world = World(DeliverySettings(receivers=(ReceiverSettings(name="chat", send_resolved=False),)))
+    world = World(DeliverySettings(receivers=(receiver(name="chat", send_resolved=False),)))
     world.step(NOW, incident())
     assert [] == world.step(later(5), resolved(incident(), 2))
     assert not [part for part in world.store.parts.values() if part.value is not None]
