@@ -20,7 +20,7 @@ from msgspec import inspect
 
 from pipeline.errors import ConfigurationError
 from pipeline.quantities import parse_duration, parse_size, quote
-from pipeline.secret import Secret
+from pipeline.secret import Secret, SecretAddress
 
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _NULL_TAG = "tag:yaml.org,2002:null"
@@ -127,6 +127,8 @@ def _read_scalar(kind: inspect.Type, node: yaml.Node, place: Place) -> object:
             return _read_switch(node, place)
         case inspect.StrType():
             return _read_text(node, place) if not place.path.endswith("_file") else _read_path(node, place)
+        case inspect.CustomType(cls=custom) if custom is SecretAddress:
+            return SecretAddress(_read_text(node, place))
         case inspect.CustomType(cls=custom) if custom is Secret:
             return _read_secret(node, place)
     raise NotImplementedError(f"{place.path}: no settings of the type {kind} yet")

@@ -8,7 +8,7 @@ import msgspec
 
 from pipeline.config import Configuration
 from pipeline.quantities import DURATION_PATTERN, SIZE_PATTERN
-from pipeline.secret import Secret
+from pipeline.secret import Secret, SecretAddress
 
 _SECRET = {"$comment": "secret"}
 
@@ -28,6 +28,8 @@ def configuration_schema() -> dict[str, Any]:
 def _schema_of_custom(custom: type) -> dict[str, Any]:
     if custom is Secret:
         return dict(_SECRET)
+    if custom is SecretAddress:
+        return {"type": "string"}
     raise NotImplementedError(custom)
 
 

@@ -22,6 +22,8 @@ _SECRET_NAME = re.compile(
 )
 _USER_OF_URL = re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^\s/@:]*:\S*@|(https?://)[^\s/@]+@")
 
+_ORIGIN = re.compile(r"(?P<scheme>https?://|socks5h?://)(?:[^\s/?#@]*@)?(?P<host>[^\s/?#@]+)(?![^/?#]*@)")
+
 
 class Secret:
     """A text that nobody is to see: only `reveal` gives it away, at the place where it is sent or compared."""
@@ -44,6 +46,18 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._text)
+
+
+class SecretAddress(Secret):
+    """A URL that may hold a secret, in its path or beside its host: it shows scheme, host and port only.
+
+    Unlike other secrets it may stand in the configuration file, as most addresses hold none.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return shown_address(self.reveal())
 
 
 def read_secret(setting: str, value: Secret | None, file: str | None) -> Secret | None:
@@ -82,6 +96,12 @@ def read_secret(setting: str, value: Secret | None, file: str | None) -> Secret 
 def is_secret_name(name: str) -> bool:
     """Whether what bears this name is a secret, whatever its type: `sasl_password`, but not `password_file`."""
     return _SECRET_NAME.search(name) is not None
+
+
+def shown_address(text: str) -> str:
+    """Scheme, host and port of a URL: what may be shown of it."""
+    found = _ORIGIN.match(text)
+    return HIDDEN if found is None else f"{found['scheme']}{found['host']}/{HIDDEN}"
 
 
 def hide_secrets(text: str) -> str:

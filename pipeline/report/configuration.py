@@ -12,7 +12,7 @@ from rich.text import Text
 from pipeline.config import Configuration, SettingSource, TracedConfiguration, environment_name, is_secret, settings
 from pipeline.quantities import format_duration, format_size
 from pipeline.report.terminal import make_console
-from pipeline.secret import HIDDEN, Secret, hide_secrets, is_secret_name
+from pipeline.secret import HIDDEN, Secret, SecretAddress, hide_secrets, is_secret_name
 
 _INDENT = "  "
 
@@ -95,6 +95,8 @@ def _shown(name: str, value: object) -> Any:  # noqa: ANN401 - whatever JSON can
     match value:
         case None | bool() | int() | float():
             return value
+        case SecretAddress():
+            return str(value)
         case Secret():
             return HIDDEN
         case str():

@@ -25,7 +25,7 @@ def render_email(notification: Notification, settings: FormatSettings) -> Render
     Raises:
         TooLargeError: The first lines alone are larger than the receiver takes.
     """
-    lines = list(_lines(notification))
+    lines = list(text_lines(notification))
     kept = lines
     while len(body := _message(notification, settings, kept, len(lines) - len(kept))) > settings.max_body_bytes:
         if len(kept) <= 1:
@@ -54,7 +54,8 @@ def _message(notification: Notification, settings: FormatSettings, kept: list[st
     return message.as_bytes()
 
 
-def _lines(notification: Notification) -> Iterator[str]:
+def text_lines(notification: Notification) -> Iterator[str]:
+    """All of it as plain text, the headline first."""
     yield headline(notification)
     for incident in notification.incidents:
         yield ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.delivery.formats.alertmanager import render_alertmanager_api, render_alertmanager_webhook
+from pipeline.delivery.formats.apprise import render_apprise
 from pipeline.delivery.formats.cloudevents import render_cloudevent
 from pipeline.delivery.formats.email import render_email
 from pipeline.delivery.formats.native import render_native
@@ -20,6 +21,7 @@ _FORMATS = {
     FormatName.PAGERDUTY: render_pagerduty,
     FormatName.SLACK: render_slack,
     FormatName.EMAIL: render_email,
+    FormatName.APPRISE: render_apprise,
 }
 
 

@@ -17,6 +17,7 @@ class FormatName(enum.Enum):
     PAGERDUTY = "pagerduty"
     SLACK = "slack"
     EMAIL = "email"
+    APPRISE = "apprise"  # an extra: whatever Apprise knows
 
 
 class FormatSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""Notifications on their way: one thread a receiver, one attempt at a time, its outcome recorded."""
