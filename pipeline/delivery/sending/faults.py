@@ -69,7 +69,7 @@ def _detail_of(error: Exception) -> str:
             return "sending took too long"
         case httpcore.ProxyError():
             return f"the proxy refused: {' '.join(str(error).split())[:100]}"
-    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+    cause = _origin_of(error) or error
     return (getattr(cause, "strerror", None) or " ".join(str(cause).split())[:100]) or type(error).__name__
 
 
@@ -78,5 +78,11 @@ def _tls_error(error: BaseException | None) -> ssl.SSLError | None:
     while error is not None:
         if isinstance(error, ssl.SSLError) and not isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
             return error
-        error = error.__cause__
+        error = _origin_of(error)
     return None
+
+
+def _origin_of(error: BaseException) -> BaseException | None:
+    """What the library's error was made of: it hands that over as an argument, and not always as the cause."""
+    first = error.args[0] if error.args else None
+    return error.__cause__ or (first if isinstance(first, BaseException) else None)

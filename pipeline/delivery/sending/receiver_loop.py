@@ -130,7 +130,7 @@ class ReceiverLoop:
     def _attempt(self, message: OutgoingMessage, at: datetime) -> Outcome:
         try:
             outcome = self._sender.send(message, at)
-        except Exception:  # the delivery loop: one message that breaks us must not end it
+        except Exception:  # noqa: BLE001 - the delivery loop: one message that breaks us must not end it
             _log.exception("delivery.broke", receiver=self._settings.name, id=message.id)
             outcome = Outcome(Verdict.RETRY, OutcomeReason.OWN_FAULT, detail="a fault of whystuck's: see its log")
         if outcome.verdict is not Verdict.RETRY:

@@ -100,7 +100,7 @@ class Receivers:
             thread.notify()
 
     def stop(self, timeout_seconds: float) -> bool:
-        """End all threads; says whether that was done in time. For most of it, attempts that go on may end by themselves."""
+        """End all threads; says whether that was done in time. For most of it attempts may end by themselves."""
         threads = list(self._threads.values())
         is_ended = _stop_all(threads, timeout_seconds)
         for name in self._settings:
