@@ -66,11 +66,12 @@ def test_answers(answer: Answer, verdict: Verdict, reason: OutcomeReason, status
 
 @pytest.mark.parametrize("manner", [Manner.CLOSE_AT_ONCE, Manner.RESET_AT_ONCE])
 def test_a_connection_that_ends_before_anything_was_said(manner: Manner) -> None:
-    """May be tried again."""
+    """May be tried again. A reset may come while the connection is still being made."""
     with HostileReceiver(on_connect=lambda _: manner) as server:
         outcome = send_once(receiver(server.url))
 
-    assert (Verdict.RETRY, OutcomeReason.CONNECTION_LOST) == (outcome.verdict, outcome.reason)
+    assert Verdict.RETRY is outcome.verdict
+    assert outcome.reason in (OutcomeReason.CONNECTION_LOST, OutcomeReason.CONNECTION_FAILED)
 
 
 def test_nobody_listens() -> None:
