@@ -10,6 +10,7 @@ from pipeline.delivery.sending.sender import Sender
 from pipeline.errors import ClaimLostError, StoreError
 from pipeline.own_log.loggers import get_logger
 
+SHORTEST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 30.0
 """After trouble with the store: it is noticed within this that it is back."""
 
@@ -109,6 +110,6 @@ class ReceiverThread:
 
     def _wait_after_trouble(self) -> float:
         """What is new in the outbox does not shorten this pause: the store is what is in trouble."""
-        pause = min(LONGEST_PAUSE_SECONDS, 2.0 ** min(self._troubles - 1, 10))
+        pause = min(LONGEST_PAUSE_SECONDS, SHORTEST_PAUSE_SECONDS * 2.0 ** min(self._troubles - 1, 10))
         self._is_stopping.wait(pause)
         return 0.0

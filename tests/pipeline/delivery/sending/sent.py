@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.delivery.receiver_settings import ReceiverSettings
+from pipeline.delivery.sending.addresses import AddressGuard, Lookup
 from pipeline.delivery.sending.outbox import OutgoingMessage
 from pipeline.delivery.sending.outcome import Outcome
 from pipeline.delivery.sending.webhook import WebhookSender
@@ -32,9 +33,16 @@ def message(number: int = 1, body: bytes = BODY, **fields: Any) -> OutgoingMessa
     )
 
 
-def send_once(settings: ReceiverSettings, sent: OutgoingMessage | None = None, at: datetime | None = None) -> Outcome:
+def send_once(
+    settings: ReceiverSettings,
+    sent: OutgoingMessage | None = None,
+    *,
+    at: datetime | None = None,
+    lookup: Lookup | None = None,
+) -> Outcome:
     """One attempt by a sender of its own."""
-    sender = WebhookSender(settings, "1.2.3")
+    guard = AddressGuard(settings.networks, lookup)
+    sender = WebhookSender(settings, "1.2.3", guard)
     try:
         return sender.send(sent or message(), at or datetime.now(UTC))
     finally:
