@@ -81,16 +81,19 @@ class MailSender:
         except CutOffError:
             connection.close()
             raise
+        name = socket.gethostname()
+        server = smtplib.SMTP(local_hostname=name if "." in name else _NO_NAME, timeout=settings.read_seconds)
+        server.sock = connection  # it is not smtplib that connects: it would look the name up again
         try:
-            server = _greet(connection, context, settings)
+            _greet(server, connection, context, settings)
             if settings.mail_user is not None and password is not None:
                 server.login(settings.mail_user, password.reveal())
             refused = server.sendmail(settings.mail_from, settings.mail_to, message.body)
             with suppress(smtplib.SMTPException, OSError):  # it has been accepted
                 server.quit()
         finally:
+            server.close()
             self._cutter.release(handle)
-            connection.close()
         detail = _describe_refused(refused, len(settings.mail_to)) if refused else ""
         return Outcome(Verdict.DELIVERED, OutcomeReason.ACCEPTED, status=250, detail=detail)
 
@@ -111,24 +114,18 @@ class MailSender:
         return connection
 
 
-def _greet(connection: socket.socket, context: ssl.SSLContext, settings: ReceiverSettings) -> smtplib.SMTP:
-    """A conversation over this connection, protected as the settings say.
-
-    It is not smtplib that connects: it would look the name up again.
-    """
-    host = settings.mail_host
+def _greet(
+    server: smtplib.SMTP, connection: socket.socket, context: ssl.SSLContext, settings: ReceiverSettings
+) -> None:
+    """Begin the conversation, protected as the settings say."""
     if settings.mail_security is MailSecurity.TLS:
-        connection = context.wrap_socket(connection, server_hostname=host)
-    name = socket.gethostname()
-    server = smtplib.SMTP(local_hostname=name if "." in name else _NO_NAME, timeout=settings.read_seconds)
-    server.sock = connection
+        server.sock = context.wrap_socket(connection, server_hostname=settings.mail_host)
     code, text = server.getreply()
     if code != _READY:
         raise smtplib.SMTPConnectError(code, text)
     server.ehlo_or_helo_if_needed()
     if settings.mail_security is MailSecurity.STARTTLS:
-        _start_tls(server, connection, context, host)
-    return server
+        _start_tls(server, connection, context, settings.mail_host)
 
 
 def _start_tls(server: smtplib.SMTP, connection: socket.socket, context: ssl.SSLContext, host: str | None) -> None:
