@@ -22,7 +22,13 @@ _SECRET_NAME = re.compile(
 )
 _USER_OF_URL = re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^\s/@:]*:\S*@|(https?://)[^\s/@]+@")
 
-_ORIGIN = re.compile(r"(?P<scheme>https?://|socks5h?://)(?:[^\s/?#@]*@)?(?P<host>[^\s/?#@]+)(?![^/?#]*@)")
+_ORIGIN = re.compile(
+    r"""(?P<scheme>https?://|socks5h?://)
+    (?:[^\s/?#@]*@)?
+    (?P<host>(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?)
+    (?=[/?#]|$)""",
+    re.VERBOSE,
+)
 
 
 class Secret:

@@ -24,7 +24,6 @@ from pipeline.daemon.ingestion import Ingestion
 from pipeline.daemon.notifying import Notifier
 from pipeline.daemon.reporting import Reporter
 from pipeline.delivery.planner import Planner
-from pipeline.delivery.sending.observer import NobodyListens
 from pipeline.delivery.sending.senders import create_sender
 from pipeline.engine.engine import Engine
 from pipeline.errors import CommitUnknownError, InterruptionError, StoreUnavailableError, WhystuckError
@@ -87,7 +86,10 @@ class Watch:
         self._board = StatusBoard(DaemonStatus(DaemonRole.STARTING, datetime.now(UTC)))
         self._reporter = Reporter(self._board, self._metrics)
         self._dispatch = ReceiverDispatch(
-            configuration.delivery, configuration.store, partial(create_sender, version=version), NobodyListens()
+            configuration.delivery,
+            configuration.store,
+            partial(create_sender, version=version),
+            self._metrics.deliveries,
         )
 
     def run(self) -> None:

@@ -21,6 +21,7 @@ from parsers.events import AnyEvent, Event
 from parsers.facts.seen import ObjectSeen
 from parsers.failure_classes import FAILURE_CLASSES
 from pipeline.engine.incidents import Incident
+from pipeline.metrics.deliveries import DeliveryMetrics
 from pipeline.metrics.families import OTHER, BoundedLabel, SnapshotGauge
 from pipeline.metrics.settings import MetricsSettings
 from pipeline.sources.live import SourceStatus
@@ -74,6 +75,7 @@ class Metrics:
         self._class = BoundedLabel(limit, FAILURE_CLASSES)
         self._define_counters()
         self._define_gauges()
+        self.deliveries = DeliveryMetrics(self.registry, limit)
         ProcessCollector(registry=self.registry)
         self._gauge("build_info", "What runs here: always 1.", "version", "python").replace(
             {(version, platform.python_version()): 1}

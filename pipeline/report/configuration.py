@@ -30,7 +30,7 @@ def describe_settings(traced: TracedConfiguration, *, with_defaults: bool) -> li
     """The settings in the order of the documentation; without defaults those that somebody decided."""
     return [
         SettingFacts(
-            setting, _shown(setting, _value_of(traced.configuration, setting)), source, environment_name(setting)
+            setting, shown(setting, _value_of(traced.configuration, setting)), source, environment_name(setting)
         )
         for setting, source in traced.sources.items()
         if _is_there(traced.configuration, setting) and (with_defaults or source is not SettingSource.DEFAULT)
@@ -90,7 +90,7 @@ def _value_of(configuration: Configuration, setting: str) -> object:
     return value
 
 
-def _shown(name: str, value: object) -> Any:  # noqa: ANN401 - whatever JSON can hold
+def shown(name: str, value: object) -> Any:  # noqa: ANN401 - whatever JSON can hold
     """The value as plain JSON: nothing in it that is a secret by its type, its name or its shape."""
     match value:
         case None | bool() | int() | float():
@@ -102,7 +102,7 @@ def _shown(name: str, value: object) -> Any:  # noqa: ANN401 - whatever JSON can
         case str():
             return HIDDEN if is_secret_name(name) else hide_secrets(value)
         case tuple():
-            return [_shown(name, item) for item in value]
+            return [shown(name, item) for item in value]
         case msgspec.Struct():
-            return {field: _shown(field, getattr(value, field)) for field in value.__struct_fields__}
+            return {field: shown(field, getattr(value, field)) for field in value.__struct_fields__}
     return msgspec.to_builtins(value)

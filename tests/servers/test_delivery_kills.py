@@ -28,8 +28,8 @@ from tests.servers.watching import Watching
 SCENARIOS = (
     "seed-emissary-expired",
     "emissary-500",
-    "emissary-wrong-san", "emissary-unknown-ca",
-    "admission-expired",
+    "emissary-wrong-san",
+    "emissary-unknown-ca",
     "rbac-replicasets-create",
 )
 SECRETS = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Protocol
 
 from pipeline.delivery.sending.outbox import Backlog, DeliveryState
@@ -15,7 +14,7 @@ class SendingObserver(Protocol):
     def count_attempt(self, receiver: str, outcome: Outcome, state: DeliveryState) -> None:
         """An attempt ended, and the message is in this state now."""
 
-    def set_backlog(self, receiver: str, backlog: Backlog, now: datetime) -> None:
+    def set_backlog(self, receiver: str, backlog: Backlog) -> None:
         """What waits for the receiver now."""
 
     def set_receiver(self, receiver: str, *, is_disabled: bool, is_failing: bool) -> None:
@@ -31,7 +30,7 @@ class NobodyListens:
     def count_attempt(self, receiver: str, outcome: Outcome, state: DeliveryState) -> None:
         """Nothing."""
 
-    def set_backlog(self, receiver: str, backlog: Backlog, now: datetime) -> None:
+    def set_backlog(self, receiver: str, backlog: Backlog) -> None:
         """Nothing."""
 
     def set_receiver(self, receiver: str, *, is_disabled: bool, is_failing: bool) -> None:

@@ -189,5 +189,5 @@ class ReceiverLoop:
         name = self._settings.name
         self._observer.set_receiver(name, is_disabled=self.is_disabled, is_failing=self.is_failing)
         if self._clock.monotonic() - self._counted_at >= BACKLOG_SECONDS:
-            self._observer.set_backlog(name, self._outbox.backlog(name), self._clock.now())
+            self._observer.set_backlog(name, self._outbox.backlog(name))
             self._counted_at = self._clock.monotonic()

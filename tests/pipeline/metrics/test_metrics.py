@@ -14,6 +14,8 @@ from parsers.facts.references import ObjectRef
 from parsers.facts.seen import ObjectSeen
 from parsers.facts.services import NamespaceFacts
 from parsers.records import Origin
+from pipeline.delivery.sending.outbox import Backlog, DeliveryState
+from pipeline.delivery.sending.outcome import Outcome, OutcomeReason, Verdict
 from pipeline.metrics.families import OTHER
 from pipeline.metrics.metrics import CommitOutcome, LineOutcome, Metrics
 from pipeline.metrics.settings import MetricsSettings
@@ -22,6 +24,7 @@ from pipeline.status import Check, DaemonRole, DaemonStatus
 from pipeline.store.records import Gap, Quarantined, QuarantineReason
 from tests.pipeline.metrics.builders import AT, incident, victim
 
+FAILED = Outcome(Verdict.RETRY, OutcomeReason.SERVER_ERROR, 500, took_seconds=0.5)
 KEY = ObjectKey("rollout", "shop", "web")
 
 
@@ -102,6 +105,46 @@ MOVES: dict[str, tuple[Callable[[Metrics], None], str, dict[tuple[str, ...], flo
         lambda metrics: metrics.count_commit(CommitOutcome.FAILED, 0.1, AT),
         "whystuck_last_commit_timestamp_seconds",
         {},
+    ),
+    "attempts to deliver": (
+        lambda metrics: metrics.deliveries.count_attempt("oncall", FAILED, DeliveryState.PENDING),
+        "whystuck_delivery_attempts_total",
+        {("server_error", "oncall"): 1},
+    ),
+    "time of attempts": (
+        lambda metrics: metrics.deliveries.count_attempt("oncall", FAILED, DeliveryState.PENDING),
+        "whystuck_delivery_attempt_seconds_sum",
+        {("oncall",): 0.5},
+    ),
+    "messages given up": (
+        lambda metrics: metrics.deliveries.count_attempt("oncall", FAILED, DeliveryState.DEAD),
+        "whystuck_deliveries_total",
+        {("oncall", "dead"): 1},
+    ),
+    "messages that wait": (
+        lambda metrics: metrics.deliveries.set_backlog("oncall", Backlog(3, AT, 2)),
+        "whystuck_pending_deliveries",
+        {("oncall",): 3},
+    ),
+    "the oldest of them": (
+        lambda metrics: metrics.deliveries.set_backlog("oncall", Backlog(3, AT, 2)),
+        "whystuck_oldest_pending_delivery_timestamp_seconds",
+        {("oncall",): AT.timestamp()},
+    ),
+    "dead letters": (
+        lambda metrics: metrics.deliveries.set_backlog("oncall", Backlog(3, AT, 2)),
+        "whystuck_dead_letters",
+        {("oncall",): 2},
+    ),
+    "a receiver that is gone": (
+        lambda metrics: metrics.deliveries.set_receiver("oncall", is_disabled=True, is_failing=False),
+        "whystuck_receiver_disabled",
+        {("oncall",): 1},
+    ),
+    "a receiver that fails": (
+        lambda metrics: metrics.deliveries.set_receiver("oncall", is_disabled=False, is_failing=True),
+        "whystuck_receiver_failing",
+        {("oncall",): 1},
     ),
     "transitions": (
         lambda metrics: metrics.count_transitions([STUCK, STUCK]),
@@ -242,7 +285,7 @@ def test_hidden_names_are_no_labels() -> None:
 
 
 BASE_UNITS = re.compile(
-    r"_(?:seconds|bytes|total|info|records|keys|retries|incidents|connected|role|ok|count|sum|bucket)$"
+    r"_(?:seconds|bytes|total|info|records|keys|retries|incidents|connected|disabled|failing|role|ok|deliveries|letters|count|sum|bucket)$"
 )
 
 
@@ -271,3 +314,14 @@ def test_two_processes_in_one_do_not_meet() -> None:
     first, second = (Metrics(MetricsSettings(), "1") for _ in range(2))
     first.count_evicted(1)
     assert {} == series(second, "whystuck_evicted_keys_total")
+
+
+def test_receivers_that_are_gone_have_no_series(metrics: Metrics) -> None:
+    """The others keep theirs."""
+    for name in ("a", "b"):
+        metrics.deliveries.set_receiver(name, is_disabled=True, is_failing=True)
+        metrics.deliveries.set_backlog(name, Backlog(1, AT, 1))
+    metrics.deliveries.forget_receiver("a")
+
+    for name in ("receiver_disabled", "receiver_failing", "pending_deliveries", "dead_letters"):
+        assert {("b",): 1} == series(metrics, f"whystuck_{name}")

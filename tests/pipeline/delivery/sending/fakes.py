@@ -165,7 +165,7 @@ class Watching:
     def count_attempt(self, receiver: str, outcome: Outcome, state: DeliveryState) -> None:
         self.attempts.append((receiver, outcome, state))
 
-    def set_backlog(self, receiver: str, backlog: Backlog, now: datetime) -> None:
+    def set_backlog(self, receiver: str, backlog: Backlog) -> None:
         self.backlogs[receiver] = backlog
 
     def set_receiver(self, receiver: str, *, is_disabled: bool, is_failing: bool) -> None:
