@@ -22,19 +22,3 @@ class SendingObserver(Protocol):
 
     def forget_receiver(self, receiver: str) -> None:
         """Nothing is sent there by this process any more."""
-
-
-class NobodyListens:
-    """An observer for where there are no metrics."""
-
-    def count_attempt(self, receiver: str, outcome: Outcome, state: DeliveryState) -> None:
-        """Nothing."""
-
-    def set_backlog(self, receiver: str, backlog: Backlog) -> None:
-        """Nothing."""
-
-    def set_receiver(self, receiver: str, *, is_disabled: bool, is_failing: bool) -> None:
-        """Nothing."""
-
-    def forget_receiver(self, receiver: str) -> None:
-        """Nothing."""
