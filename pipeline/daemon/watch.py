@@ -178,7 +178,11 @@ class Watch:
             _log.error("configuration.refused", problem=str(error))
             return
         old, new = self._loaded.configuration, loaded.configuration
-        fixed = [name for name in ("store", "kafka", "http", "metrics") if getattr(old, name) != getattr(new, name)]
+        fixed = [
+            name
+            for name in ("store", "kafka", "kubernetes", "http", "metrics")
+            if getattr(old, name) != getattr(new, name)
+        ]
         if fixed:
             _log.warning("configuration.needs_restart", sections=",".join(fixed))
         self._loaded = loaded
