@@ -32,8 +32,8 @@ RULES = {
 
 def _replayed(scenario: str) -> list[dict[str, Any]]:
     (log,) = load(scenario).logs
-    files = InputFiles([str(SCENARIOS / scenario / log)])
-    return comparable(replay(files, EngineSettings(), built_in_rules(), read_at=READ_AT, cluster="test").incidents)
+    files = InputFiles([str(SCENARIOS / scenario / log)], cluster="test")
+    return comparable(replay(files, EngineSettings(), built_in_rules(), read_at=READ_AT).incidents)
 
 
 @pytest.mark.parametrize("scenario", SAME)
@@ -58,6 +58,8 @@ def test_same_incidents_as_from_kafka_and_replay(
             assert daemon.wait() == 0, daemon.printed()
         assert Stored(url).gaps() == []
         found.append(Stored(url).incidents())
+    for incident in found[0]:  # the pod-log API says where the controller runs, the lines themselves do not
+        incident["controller"].pop("namespace", None)
     assert _replayed(scenario) == found[0]
     assert found[0] == found[1]
 

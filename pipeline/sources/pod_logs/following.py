@@ -204,7 +204,11 @@ class Follower:
         try:
             if self._closing.is_set():
                 return True
-            self._restarts()  # the log is of this pod, and not of another one of its name
+            # The log is of this pod, and not of another one of its name; and where no line read before shows it, of the
+            # run of the container that it is taken for.
+            restarts = self._restarts()
+            if not runs and restarts != self.history.incarnation + ("previous" in query):
+                raise self._trouble("the container was restarted while its log was asked for")
             has_fresh = self._hand_out(reader, stream, is_previous="previous" in query)
         except CallError:
             if not reader.is_complete or reader.is_absent:
@@ -215,10 +219,12 @@ class Follower:
             self._stream = None
         self._kept_count = reader.kept_count
         if not reader.is_absent and not reader.is_complete and not self._closing.is_set():
-            text = "the answer ended before the newest line"
-            raise CallError(self.container.cluster, log_call(self.container), Reason.UNREACHABLE, text)
+            raise self._trouble("the answer ended before the newest line")
         self._is_certain = reader.is_complete and not has_fresh
         return not reader.is_absent
+
+    def _trouble(self, text: str) -> CallError:
+        return CallError(self.container.cluster, log_call(self.container), Reason.UNREACHABLE, text)
 
     def _hand_out(self, reader: _AnswerReader, stream: Stream, *, is_previous: bool) -> bool:
         """Pass on what is new until the answer ends; whether there was anything."""
@@ -227,7 +233,7 @@ class Follower:
             self.is_caught_up = True
         for lines in split_pieces(stream):
             if fresh := reader.feed(lines):
-                has_fresh = True
+                has_fresh, self._is_first_sight = True, False
                 self._outbox.lines(self.container, [(self.history.add(run), line) for run, line in fresh])
             if reader.is_absent or (is_previous and reader.is_complete):
                 break
