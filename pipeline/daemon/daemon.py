@@ -295,13 +295,15 @@ class Daemon:
 
     def _event_time(self) -> datetime:
         """How far the sources have told the story, whatever their clocks: never beyond ours."""
-        newest = max(self._newest_seconds.values(), default=None)
+        told = (pump.status().told_until_seconds for pump in self._pumps.values())
+        newest = max([*self._newest_seconds.values(), *(at for at in told if at is not None)], default=None)
         now = self._now()
         return now if newest is None else min(now, datetime.fromtimestamp(newest, UTC))
 
     def _advance(self) -> None:
         """Where nothing is left to read, time goes on without events."""
-        if not self._ends_when_caught_up and self._newest_seconds and self._is_caught_up():
+        is_told = self._newest_seconds or any(pump.status().told_until_seconds for pump in self._pumps.values())
+        if not self._ends_when_caught_up and is_told and self._is_caught_up():
             self._ingestion.advance(self._event_time())
 
     def _listen(self) -> None:

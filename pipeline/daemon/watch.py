@@ -190,8 +190,8 @@ class Watch:
         _log.info("configuration.loaded")
 
 
-def _makers(loaded: Loaded) -> tuple[Callable[[], Engine], Callable[[], StreamExtractor]]:
-    """How engines and extractors are made with the rules and settings in force."""
+def _makers(loaded: Loaded) -> tuple[Callable[[], Engine], Callable[[], StreamExtractor], FailureFinder]:
+    """How engines and extractors are made, and failures taken apart, with the rules and settings in force."""
     finder, scanner = FailureFinder(loaded.rules), scanner_for(loaded.rules)
     settings = loaded.configuration.engine
 
@@ -201,4 +201,4 @@ def _makers(loaded: Loaded) -> tuple[Callable[[], Engine], Callable[[], StreamEx
     def extractor() -> StreamExtractor:
         return StreamExtractor(scanner, finder, read_at=datetime.now(UTC))
 
-    return engine, extractor
+    return engine, extractor, finder
