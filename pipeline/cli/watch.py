@@ -118,13 +118,15 @@ def watch_command(
 def _sources(settings: Configuration, chosen: Input | None) -> list[LiveSource]:
     from pipeline.errors import ConfigurationError
     from pipeline.sources.kafka.source import KafkaSource
-    from pipeline.sources.pod_logs.source import PodLogSource
+    from pipeline.sources.objects.cluster_api import object_sources
+    from pipeline.sources.pod_logs.source import PodLogSource, connect
 
     sources: list[LiveSource] = []
     if settings.kafka is not None and chosen is not Input.KUBERNETES:
         sources.append(KafkaSource(settings.kafka))
     if settings.kubernetes is not None and chosen is not Input.KAFKA:
         sources.append(PodLogSource(settings.kubernetes))
+        sources += object_sources(settings.kubernetes, connect)
     if not sources:
         raise ConfigurationError(
             "nothing to read: say --from kubernetes, or give the configuration a section `kubernetes`, or a section "

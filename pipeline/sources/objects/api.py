@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
+from pipeline.cluster.calls import Call
+
 
 class ApiError(Exception):
     """An answer that is no success, or none at all."""
@@ -25,7 +27,7 @@ class ApiError(Exception):
 class ObjectApi(Protocol):
     """One API server. Safe to use from several threads."""
 
-    def get(self, path: str, query: Mapping[str, str]) -> bytes:
+    def get(self, call: Call, query: Mapping[str, str]) -> bytes:
         """The body of an answer.
 
         Raises:
@@ -33,7 +35,7 @@ class ObjectApi(Protocol):
         """
         ...
 
-    def stream(self, path: str, query: Mapping[str, str]) -> Iterator[bytes]:
+    def stream(self, call: Call, query: Mapping[str, str]) -> Iterator[bytes]:
         """The lines of an answer, as they come; an unfinished last line is left out. Ends where the server ends it.
 
         Raises:

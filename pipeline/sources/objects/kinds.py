@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from pipeline.cluster.calls import Call
+
 
 class WatchedKind(msgspec.Struct, frozen=True):
     """One kind; with a field selector, a part of it."""
@@ -27,10 +29,9 @@ class WatchedKind(msgspec.Struct, frozen=True):
         """Plural and group."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
-    def path(self, version: str, namespace: str = "") -> str:
-        """Where it is listed; empty namespace: all of them."""
-        root = f"/apis/{self.group}/{version}" if self.group else f"/api/{version}"
-        return f"{root}/namespaces/{namespace}/{self.plural}" if namespace else f"{root}/{self.plural}"
+    def call(self, verb: str, version: str, namespace: str = "") -> Call:
+        """How it is asked for; empty namespace: all of them."""
+        return Call(verb, self.plural, namespace, group=self.group, version=version)
 
     def rule(self) -> str:
         """The RBAC rule that lets it be watched, on one line."""

@@ -138,7 +138,7 @@ class ListWatch:
         """
         for version in self._kind.versions:
             try:
-                body = self._api.get(self._kind.path(version, self._namespace), query)
+                body = self._api.get(self._kind.call("list", version, self._namespace), query)
             except ApiError as error:
                 if error.status != 404 or version == self._kind.versions[-1]:
                     raise
@@ -160,7 +160,7 @@ class ListWatch:
             "resourceVersion": self._resource_version,
             **self._selected(),
         }
-        lines = self._api.stream(self._kind.path(self._version, self._namespace), query)
+        lines = self._api.stream(self._kind.call("watch", self._version, self._namespace), query)
         self._around.told(WatchState(is_listed=True, is_watching=True))
         for line in lines:
             if self._around.is_stopping():

@@ -42,6 +42,10 @@ class KubernetesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     idle_seconds: float = 120.0
     """A log that says nothing for this long is asked for anew: a connection may be dead without a sign."""
 
+    objects: bool = True
+    """Watch the objects that explain why a rollout is stuck, too: rollouts, ReplicaSets, webhooks and what belongs to
+    them, in all namespaces. Never Secrets. What may not be read is told and left out."""
+
     def check(self) -> None:
         """What the settings have to do with each other.
 

@@ -35,20 +35,20 @@ class PodLogSource:
     """A `LiveSource`."""
 
     def __init__(
-        self, settings: KubernetesSettings, connect: Callable[[ClusterSettings], Cluster] | None = None
+        self, settings: KubernetesSettings, connect_with: Callable[[ClusterSettings], Cluster] | None = None
     ) -> None:
         """Prepare; nothing is asked yet.
 
         Args:
             settings: of the source.
-            connect: makes a connection; None: with the kubernetes client.
+            connect_with: makes a connection; None: with the kubernetes client.
 
         Raises:
             ConfigurationError: The settings do not fit, or there is no such context.
         """
         settings.check()
         self._settings = settings
-        make = connect or _connect
+        make = connect_with or connect
         clusters = [make(each) for each in settings.clusters()]
         self._clusters = {settings.cluster_name or each.name: each for each in clusters}
         self._generation: _Generation | None = None
@@ -241,7 +241,8 @@ def _seconds(line: bytes) -> float | None:
     return None
 
 
-def _connect(settings: ClusterSettings) -> Cluster:
+def connect(settings: ClusterSettings) -> Cluster:
+    """A connection by the kubernetes client."""
     from pipeline.cluster.connection import KubeCluster  # the library takes a second to import
 
     return KubeCluster(settings)

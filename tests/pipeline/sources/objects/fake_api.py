@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from parsers.facts.seen import ObjectEvent
+from pipeline.cluster.calls import Call
 from pipeline.sources.objects.api import ApiError
 from pipeline.sources.objects.list_watch import WatchState
 
@@ -55,7 +56,8 @@ class FakeApi:
         self.asked: list[tuple[str, dict[str, str]]] = []
         self._closed = threading.Event()
 
-    def get(self, path: str, query: Mapping[str, str]) -> bytes:
+    def get(self, call: Call, query: Mapping[str, str]) -> bytes:
+        path = call.path
         self.asked.append((path, dict(query)))
         answers = self.lists.get(path.rpartition("/")[2], [page()])
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -63,7 +65,8 @@ class FakeApi:
             raise answer
         return answer
 
-    def stream(self, path: str, query: Mapping[str, str]) -> Iterator[bytes]:
+    def stream(self, call: Call, query: Mapping[str, str]) -> Iterator[bytes]:
+        path = call.path
         self.asked.append((path, dict(query)))
         answers = self.watches.get(path.rpartition("/")[2])
         if answers is None:
