@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pipeline.cluster.calls import Call
 from pipeline.cluster.connection import KubeCluster as Connection
@@ -33,16 +33,18 @@ IDLE_SECONDS = 20.0
 class Counting(ClusterObjectApi):
     """Counts what is asked."""
 
-    calls: Counter[str] = Counter()
+    calls: ClassVar[Counter[str]] = Counter()
     received = 0
 
     def get(self, call: Call, query: Mapping[str, str]) -> bytes:
+        """Counted."""
         self.calls[f"list {call.resource}"] += 1
         body = super().get(call, query)
         Counting.received += len(body)
         return body
 
     def stream(self, call: Call, query: Mapping[str, str]) -> Iterator[bytes]:
+        """Counted."""
         self.calls[f"watch {call.resource}"] += 1
         return super().stream(call, query)
 
