@@ -71,7 +71,9 @@ def _fill(cluster: KubeCluster, rollouts: int, replica_sets: int) -> None:
 
 
 def _resident_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Of this process, now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 2**20
 
 
 def main() -> None:
@@ -103,7 +105,7 @@ def _measure(cluster: KubeCluster) -> None:
                 seen += 1
         took, used = time.monotonic() - began, time.process_time() - cpu
         print(f"{seen} observations in {took:.2f} s, {used:.2f} s of CPU, {Counting.received / 2**20:.1f} MiB received")
-        print(f"memory: {before:.0f} MiB before, {_resident_mib():.0f} MiB at most")
+        print(f"memory: {before:.0f} MiB before, {_resident_mib():.0f} MiB behind")
         print(f"calls: {sum(Counting.calls.values())}: {dict(sorted(Counting.calls.items()))}")
         calls, cpu = sum(Counting.calls.values()), time.process_time()
         time.sleep(IDLE_SECONDS)
