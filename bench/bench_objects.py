@@ -5,6 +5,7 @@ Run: .venv/bin/python -m bench.bench_objects [rollouts] [ReplicaSets]
 
 from __future__ import annotations
 
+import multiprocessing
 import resource
 import sys
 import tempfile
@@ -84,7 +85,9 @@ def main() -> None:
         cluster.start()
         try:
             began = time.monotonic()
-            _fill(cluster, rollouts, replica_sets)
+            filling = multiprocessing.Process(target=_fill, args=(cluster, rollouts, replica_sets))
+            filling.start()  # its memory is not ours
+            filling.join()
             print(f"filled in {time.monotonic() - began:.1f} s")
             _measure(cluster)
         finally:
