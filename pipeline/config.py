@@ -27,6 +27,7 @@ from pipeline.quantities import parse_duration
 from pipeline.secret import Secret
 from pipeline.sources.journal import ReadLimits
 from pipeline.sources.kafka.settings import KafkaSettings
+from pipeline.sources.pod_logs.settings import KubernetesSettings
 from pipeline.store.settings import StoreSettings
 from pipeline.watch_settings import WatchSettings
 
@@ -87,6 +88,8 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """How much of what is given is read: limits against archives that are bombs, and the size of a block."""
     kafka: KafkaSettings | None = None
     """Where the daemon reads controller logs. None: not from Kafka."""
+    kubernetes: KubernetesSettings | None = None
+    """Clusters whose controllers the daemon reads by the pod-log API. None: not from there."""
     watch: WatchSettings = WatchSettings()
     """How the daemon works. `replay` and `classify` do not use it."""
     store: StoreSettings = StoreSettings()

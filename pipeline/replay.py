@@ -164,7 +164,7 @@ def replay(
             sums.add(event)
     engine.finish()
     coverage = _coverage(files, totals, clusters)
-    incidents = tuple(msgspec.structs.replace(incident, coverage=coverage) for incident in engine.incidents())
+    incidents = tuple(_covered(incident, coverage) for incident in engine.incidents())
     first_at, last_at = taken.time_covered(totals)
     residue = templates.residue(first_at, last_at, omitted_count=totals.residue_omitted)
     return ReplayResult(
@@ -285,3 +285,9 @@ def _coverage(files: InputFiles, totals: ReadTotals, clusters: SnapshotClusters)
         last_at=totals.last_at,
         not_read=tuple(sorted([*map(str, files.problems), *clusters.problems()])[:100]),
     )
+
+
+def _covered(incident: Incident, coverage: Coverage) -> Incident:
+    """The incident with what was read; what objects could not be read when they were recorded is not read either."""
+    not_read = tuple(dict.fromkeys([*incident.coverage.not_read, *coverage.not_read]))
+    return msgspec.structs.replace(incident, coverage=msgspec.structs.replace(coverage, not_read=not_read))

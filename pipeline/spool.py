@@ -15,13 +15,13 @@ from typing import IO
 import msgspec
 
 from parsers.events import AnyEvent, Event
-from parsers.facts.seen import ObjectSeen
+from parsers.facts.seen import ObjectEvent
 
 MAX_EVENTS_IN_MEMORY = 50_000
 _BATCH = 2_000
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(list[AnyEvent | ObjectSeen])
+_decoder = msgspec.msgpack.Decoder(list[AnyEvent | ObjectEvent])
 
 
 class EventSpool:

@@ -10,6 +10,7 @@ from parsers.facts.autoscalers import HpaFacts
 from parsers.facts.certificates import CertManagerCertificateFacts, SecretFacts
 from parsers.facts.kube_events import KubernetesEventFacts
 from parsers.facts.leases import LeaseFacts
+from parsers.facts.references import ObjectRef
 from parsers.facts.rollouts import RolloutFacts
 from parsers.facts.services import EndpointSliceFacts, NamespaceFacts, ServiceFacts
 from parsers.facts.traffic_objects import OtherFacts
@@ -41,3 +42,22 @@ class ObjectSeen(Event, frozen=True):
     is_deleted: bool = False  # a watch saw it go: these are its last facts
     latest_at: datetime | None = None  # it may have been seen as late as this; None: `at` is exact
     failure: Failure | None = None  # what a Warning event or a bad condition says, taken apart
+
+
+class ObjectsListed(Event, frozen=True):
+    """All objects of a kind that there were at a time: of those known before, what is not among them is gone."""
+
+    kind: str
+    refs: tuple[ObjectRef, ...]
+    namespaces: tuple[str, ...] = ()  # that were listed; empty: all
+
+
+class ObjectsUnread(Event, frozen=True):
+    """Objects of a kind cannot be read: what they would tell is not known."""
+
+    kind: str
+    why: str  # a sentence for people, with what would help
+
+
+ObjectEvent = ObjectSeen | ObjectsListed | ObjectsUnread
+"""What a watch of objects tells."""

@@ -64,7 +64,7 @@ def read_snapshot(
             case UnknownObject():
                 unknown[one.kind] += 1
     taken_at = written_at if is_text else newest_time(data, written_at) or written_at
-    events = [_with_failure(event, finder) for event in _date(found, origin, taken_at, written_at)]
+    events = [with_failure(event, finder) for event in _date(found, origin, taken_at, written_at)]
     return Snapshot(tuple(events), dict(unknown), tuple(unreadable[:_MAX_UNREADABLE]), len(unreadable))
 
 
@@ -86,7 +86,8 @@ def _date(found: list[FoundObject], origin: Origin, taken_at: datetime, written_
     return sorted(events, key=lambda event: event.at)
 
 
-def _with_failure(event: ObjectSeen, finder: FailureFinder) -> ObjectSeen:
+def with_failure(event: ObjectSeen, finder: FailureFinder) -> ObjectSeen:
+    """The event with what its object says about a failure, taken apart."""
     message = failing_message(event.facts)
     failure = finder.find(message) if message else None
     if failure is None and message and tells_of_block(event.facts):

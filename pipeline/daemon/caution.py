@@ -19,7 +19,8 @@ SAMPLE_CHARS = 2_000
 
 def lines_of(fetched: Fetched) -> list[int]:
     """The numbers of the records in what was read, each once, in their order."""
-    return sorted({number for block in fetched.blocks for number in block.line_numbers or ()})
+    numbers = {number for block in fetched.blocks for number in block.line_numbers or ()}
+    return sorted(numbers | {event.line for event in fetched.objects})
 
 
 def halves_of(fetched: Fetched) -> tuple[Fetched, Fetched]:
@@ -28,16 +29,18 @@ def halves_of(fetched: Fetched) -> tuple[Fetched, Fetched]:
     middle = numbers[len(numbers) // 2]
     first = tuple(part for block in fetched.blocks if (part := _part(block, None, middle)) is not None)
     second = tuple(part for block in fetched.blocks if (part := _part(block, middle, None)) is not None)
+    before = tuple(event for event in fetched.objects if event.line < middle)
+    behind = tuple(event for event in fetched.objects if event.line >= middle)
     return (
-        msgspec.structs.replace(fetched, blocks=first, next_line=middle),
-        msgspec.structs.replace(fetched, blocks=second, quarantined=(), gaps=()),
+        msgspec.structs.replace(fetched, blocks=first, objects=before, next_line=middle),
+        msgspec.structs.replace(fetched, blocks=second, objects=behind, quarantined=(), gaps=()),
     )
 
 
 def set_aside(source: str, fetched: Fetched, error: Exception) -> Quarantined:
     """The quarantine's record of a read that holds one record only."""
     number = lines_of(fetched)[0]
-    data = b"\n".join(block.data for block in fetched.blocks)
+    data = b"\n".join([*(block.data for block in fetched.blocks), *map(msgspec.json.encode, fetched.objects)])
     at = next((block.received_at for block in fetched.blocks), None)
     text, _ = clean_text(data)
     return Quarantined(

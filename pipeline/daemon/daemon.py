@@ -299,12 +299,12 @@ class Daemon:
 
     def _forget(self) -> None:
         """As far as the sources have told the story: after an outage of a week, that is a week ago."""
-        if self._newest_seconds:
+        if self._told_until():
             self._ingestion.forget(self._event_time() - timedelta(seconds=self._settings.forget_seconds))
 
     def _delete_expired(self) -> None:
         """Retention. Our clock alone never decides: one that jumped into the future would delete everything."""
-        if not self._newest_seconds:
+        if not self._told_until():
             return
         before = self._event_time() - timedelta(seconds=self._store.database.settings.retention_seconds)
         deleted = self._store.delete_expired(before, self._epoch, limit=DELETED_AT_ONCE)
@@ -345,11 +345,16 @@ class Daemon:
 
     def _event_time(self) -> datetime:
         """How far the sources have told the story, whatever their clocks: never beyond ours. Something was read."""
-        return min(self._now(), datetime.fromtimestamp(max(self._newest_seconds.values()), UTC))
+        return min(self._now(), datetime.fromtimestamp(max(self._told_until()), UTC))
+
+    def _told_until(self) -> list[float]:
+        """Seconds since 1970 up to which each source and stream has told; none: nothing was read."""
+        quiet = (pump.status().told_until_seconds for pump in self._pumps.values())
+        return [*self._newest_seconds.values(), *(at for at in quiet if at is not None)]
 
     def _advance(self) -> None:
         """Where nothing is left to read, time goes on without events."""
-        if not self._ends_when_caught_up and self._newest_seconds and self._is_caught_up():
+        if not self._ends_when_caught_up and self._told_until() and self._is_caught_up():
             self._ingestion.advance(self._event_time())
 
     def _listen(self) -> None:

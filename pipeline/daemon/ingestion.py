@@ -6,14 +6,16 @@ loaded again, and the sources go back to the positions that were stored with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import msgspec
 
 from parsers.events import ErrorNotUnderstood, Event, FailureSeen
-from parsers.facts.seen import ObjectSeen
+from parsers.facts.seen import ObjectEvent, ObjectSeen
+from parsers.failures import FailureFinder
+from parsers.objects.snapshots import with_failure
 from pipeline.daemon.readers import ReadCounts, StreamReaders, decode_memory
 from pipeline.engine.engine import Engine
 from pipeline.engine.hearing import Listened
@@ -55,6 +57,7 @@ class Ingestion:
         sources: Mapping[str, LiveSource],
         make_engine: Callable[[], Engine],
         make_extractor: Callable[[], StreamExtractor],
+        finder: FailureFinder,
         observer: Taken,
     ) -> None:
         self.engine = make_engine()
@@ -63,6 +66,7 @@ class Ingestion:
         self._sources = sources
         self._make_engine = make_engine
         self._make_extractor = make_extractor
+        self._finder = finder
         self._observer = observer
         self._streams: dict[tuple[str, str], StreamReaders] = {}
         self._touched: set[tuple[str, str]] = set()  # streams with another position than the stored one
@@ -115,11 +119,13 @@ class Ingestion:
         settings: WatchSettings,
         make_engine: Callable[[], Engine],
         make_extractor: Callable[[], StreamExtractor],
+        finder: FailureFinder,
     ) -> None:
         """Other settings and rules are in force from the next `recall` on."""
         self._settings = settings
         self._make_engine = make_engine
         self._make_extractor = make_extractor
+        self._finder = finder
 
     def _reset(self) -> None:
         self.engine = self._make_engine()
@@ -144,6 +150,8 @@ class Ingestion:
         self._gaps += fetched.gaps
         self.lines_taken += sum(len(block.line_numbers or ()) for block in fetched.blocks)
         stream = self._stream(source, fetched.stream)
+        self.lines_taken += len(fetched.objects)
+        self._feed(self._with_failures(fetched.objects))
         self._feed(stream.feed(fetched, at))
         written_at = {}
         for log in stream.watched(block.origin for block in fetched.blocks):
@@ -218,9 +226,13 @@ class Ingestion:
         """Facts of an incident may be newer, and nothing was read."""
         self._is_refreshed = any(self._told.get(one.id) is not one for one in self.engine.told())
 
+    def _with_failures(self, objects: Iterable[ObjectEvent]) -> Iterator[Event]:
+        for event in objects:
+            yield with_failure(event, self._finder) if isinstance(event, ObjectSeen) else event
+
     def _feed(self, events: Iterable[Event]) -> None:
         for event in events:
-            if not isinstance(event, FailureSeen | ErrorNotUnderstood | ObjectSeen) and not (
+            if not isinstance(event, FailureSeen | ErrorNotUnderstood | ObjectEvent) and not (
                 self._settings.is_controller(event.origin)
             ):
                 self._observer.refused(event)

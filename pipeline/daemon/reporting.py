@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from parsers.events import AnyEvent, Event
-from parsers.facts.seen import ObjectSeen
+from parsers.facts.seen import ObjectEvent
 from pipeline.daemon.readers import ReadCounts
 from pipeline.engine.engine import Engine
 from pipeline.errors import ClaimLostError, CommitUnknownError, StoreError
@@ -42,7 +42,7 @@ class Reporter:
 
     def event(self, event: Event) -> None:
         """An event went into the engine."""
-        if not isinstance(event, ObjectSeen):
+        if not isinstance(event, ObjectEvent):
             self._metrics.count_event(cast("AnyEvent", event))
 
     def refused(self, event: Event) -> None:

@@ -190,7 +190,11 @@ class Watch:
             _log.error("configuration.refused", problem=str(error))
             return
         old, new = self._loaded.configuration, loaded.configuration
-        fixed = [name for name in ("store", "kafka", "http", "metrics") if getattr(old, name) != getattr(new, name)]
+        fixed = [
+            name
+            for name in ("store", "kafka", "kubernetes", "http", "metrics")
+            if getattr(old, name) != getattr(new, name)
+        ]
         if fixed:
             _log.warning("configuration.needs_restart", sections=",".join(fixed))
         try:
@@ -204,8 +208,8 @@ class Watch:
         _log.info("configuration.loaded")
 
 
-def _makers(loaded: Loaded) -> tuple[Callable[[], Engine], Callable[[], StreamExtractor]]:
-    """How engines and extractors are made with the rules and settings in force."""
+def _makers(loaded: Loaded) -> tuple[Callable[[], Engine], Callable[[], StreamExtractor], FailureFinder]:
+    """How engines and extractors are made, and failures taken apart, with the rules and settings in force."""
     finder, scanner = FailureFinder(loaded.rules), scanner_for(loaded.rules)
     settings = loaded.configuration.engine
 
@@ -215,4 +219,4 @@ def _makers(loaded: Loaded) -> tuple[Callable[[], Engine], Callable[[], StreamEx
     def extractor() -> StreamExtractor:
         return StreamExtractor(scanner, finder, read_at=datetime.now(UTC))
 
-    return engine, extractor
+    return engine, extractor, finder

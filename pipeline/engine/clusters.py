@@ -27,7 +27,7 @@ from parsers.events import (
 )
 from parsers.facts.kube_events import KubernetesEventFacts
 from parsers.facts.references import ObjectRef
-from parsers.facts.seen import ObjectSeen
+from parsers.facts.seen import AnyFacts, ObjectSeen, ObjectsListed, ObjectsUnread
 from parsers.records import Origin
 from pipeline.engine.creations import PodCreations
 from pipeline.engine.inventory import Inventory, Seen
@@ -59,6 +59,7 @@ class ClusterState:
         self.watched = watched
         self.failed: dict[ObjectKey, None] = {}  # keys that ever failed, oldest first
         self.objects: dict[ObjectRef, list[Seen]] = {}
+        self.unread: dict[str, str] = {}  # kinds of objects that cannot be read, and why
         self.evicted_count = 0
         self.changed_keys: set[ObjectKey] = set()  # since somebody stored them
         self.changed_objects: set[ObjectRef] = set()
@@ -76,11 +77,15 @@ class ClusterState:
 
     def feed(self, event: Event) -> bool:
         """Remember an event; says whether incidents may look different now."""
-        if isinstance(event, ObjectSeen):
-            self._note_watch(event)
-            self.creations.feed_object(event)
-            self._feed_object(event)
-            return True
+        match event:
+            case ObjectSeen():
+                self._note_watch(event)
+                return self._feed_object(event)
+            case ObjectsListed():
+                return self._feed_listing(event)
+            case ObjectsUnread():
+                was, self.unread[event.kind] = self.unread.get(event.kind), event.why
+                return was != event.why
         origin = self._touch_origin(event)
         return self._confirm_passes(event.origin, event.at) | self._feed(event, origin)
 
@@ -140,29 +145,55 @@ class ClusterState:
         """Until when an origin was being read."""
         return self.watched.until(origin, self.origins[origin].last_at)
 
-    def _feed_object(self, event: ObjectSeen) -> None:
-        ref = event.facts.ref
-        if isinstance(event.facts, KubernetesEventFacts) and not ref.name:
-            ref = ObjectRef(f"Event {event.facts.reason}", event.facts.involved.namespace, str(event.facts.involved))
-        self.changed_objects.add(ref)
+    def _feed_object(self, event: ObjectSeen) -> bool:
+        ref = _ref_of(event.facts)
+        history = self.objects.get(ref)
+        is_known = bool(history) and history is not None and history[-1][1] == event.facts
+        if event.is_deleted and isinstance(event.facts, KubernetesEventFacts):
+            return False  # the API server forgets Events after an hour; what they told did happen
+        if is_known and not event.is_deleted and event.latest_at is None:
+            return False  # a watch that began anew shows what it has shown
+        self.creations.feed_object(event)
         if event.is_deleted:
-            self.objects.pop(ref, None)
-            self._inventory = None
-            return
+            self._forget_object(ref)
+            return True
         if event.failure is not None:
             self._feed_object_failure(event, event.failure)
+        self._remember(ref, (event.at, event.facts))
+        return True
+
+    def _remember(self, ref: ObjectRef, seen: Seen) -> None:
+        self.changed_objects.add(ref)
         history = self.objects.get(ref)
         if history is None:
             if len(self.objects) >= MAX_OBJECTS:
-                oldest = next(iter(self.objects))
-                del self.objects[oldest]
-                self.changed_objects.add(oldest)
+                self._forget_object(next(iter(self.objects)))
                 self.evicted_count += 1
             history = self.objects[ref] = []
-        history.append((event.at, event.facts))
-        history.sort(key=lambda seen: seen[0])
+        history.append(seen)
+        history.sort(key=lambda one: one[0])
         del history[:-MAX_VERSIONS]
         self._inventory = None
+
+    def _forget_object(self, ref: ObjectRef) -> None:
+        self.changed_objects.add(ref)
+        self.objects.pop(ref, None)
+        self._inventory = None
+
+    def _feed_listing(self, event: ObjectsListed) -> bool:
+        """What is not in a list of all is gone; nobody saw it go."""
+        was_unread = self.unread.pop(event.kind, None) is not None
+        there = set(event.refs)
+        gone = [
+            history[-1][1]
+            for ref, history in self.objects.items()
+            if ref.kind == event.kind
+            and ref not in there
+            and (not event.namespaces or ref.namespace in event.namespaces)
+        ]
+        for facts in gone:
+            self._feed_object(ObjectSeen(event.at, event.origin, event.line, facts, is_deleted=True))
+        return bool(gone) or was_unread
 
     def _feed_object_failure(self, event: ObjectSeen, failure: Failure) -> None:
         """What an object says went wrong is evidence like another component's line."""
@@ -331,6 +362,13 @@ class ClusterState:
 
     def _last_failed_at(self, key: ObjectKey) -> datetime:
         return max(streak.last_at for track in self.keys[key].values() for streak in track.streaks)
+
+
+def _ref_of(facts: AnyFacts) -> ObjectRef:
+    """Under which name an object is remembered: a row of a table of Events has none of its own."""
+    if isinstance(facts, KubernetesEventFacts) and not facts.ref.name:
+        return ObjectRef(f"Event {facts.reason}", facts.involved.namespace, str(facts.involved))
+    return facts.ref
 
 
 def _note(times: list[datetime], at: datetime) -> None:

@@ -21,6 +21,7 @@ from pipeline.engine.grouping import Member, Trouble
 from pipeline.engine.incidents import (
     CauseFacts,
     ControllerFacts,
+    Coverage,
     CulpritFacts,
     Evidence,
     Incident,
@@ -84,6 +85,7 @@ def compose(
         timeline=timeline_of(trouble, around),
         remediation=remediation_of(trouble.cause, victims, rules, controller.namespace, assessment.decisive),
         runbook_url=runbook_of(trouble.cause.failure_class, settings.runbook_url),
+        coverage=Coverage(not_read=tuple(f"{kind}: {why}" for kind, why in sorted(state.unread.items()))),
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from parsers.events import ErrorNotUnderstood, Event
-from parsers.facts.seen import ObjectSeen
+from parsers.facts.seen import ObjectEvent
 from parsers.records import Origin
 from parsers.rules.model import RuleSet
 from pipeline.engine.changes import Changes, recall_part
@@ -166,12 +166,13 @@ class _Cluster:
         return self._state.evicted_count
 
     def _memory(self) -> ClusterMemory:
-        return ClusterMemory(self._now, self._is_dirty, self._state.evicted_count)
+        return ClusterMemory(self._now, self._is_dirty, self._state.evicted_count, dict(self._state.unread))
 
     def recall(self, memory: Memory) -> None:
         if isinstance(memory, ClusterMemory):
             self._now, self._is_dirty = memory.now, memory.is_dirty
             self._state.evicted_count = memory.evicted_count
+            self._state.unread.update(memory.unread)
         else:
             recall_part(memory, self._state, self.lifecycle, self.listener)
 
@@ -188,7 +189,7 @@ class _Cluster:
 
     def feed(self, event: Event, evaluate_every: timedelta | None) -> list[Incident]:
         # A snapshot is taken whenever somebody takes it: only the logs say how far the story has been told.
-        if not isinstance(event, ObjectSeen):
+        if not isinstance(event, ObjectEvent):
             self._now = event.at if self._now is None else max(self._now, event.at)
         self._is_dirty = self._state.feed(event) or self._is_dirty
         if not self._is_dirty or self._now is None:

@@ -89,6 +89,7 @@ class ClusterMemory(msgspec.Struct, frozen=True, tag="cluster"):
     now: datetime | None
     is_dirty: bool  # something came that no evaluation has seen
     evicted_count: int
+    unread: dict[str, str] = {}  # kinds of objects that cannot be read, and why
 
 
 Memory = (

@@ -1,4 +1,4 @@
-"""What the daemon asks of a source that never ends: Kafka, pod logs."""
+"""What the daemon asks of a source that never ends: Kafka, pod logs, objects of a cluster."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from parsers.facts.seen import ObjectEvent
 from parsers.records import Block
 from pipeline.store.records import Gap, Quarantined
 
@@ -20,6 +21,7 @@ class Fetched(msgspec.Struct, frozen=True):
     newest_at_seconds: float | None = None  # the broker's or the pod log's time of the last record, seconds since 1970
     quarantined: tuple[Quarantined, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    objects: tuple[ObjectEvent, ...] = ()  # what a watch of objects has seen; `line` numbers them as offsets do records
 
 
 class StreamLag(msgspec.Struct, frozen=True):
@@ -36,6 +38,7 @@ class SourceStatus(msgspec.Struct, frozen=True):
     is_caught_up: bool  # everything that the source held a moment ago was handed out
     lags: Mapping[str, StreamLag]
     problem: str = ""  # newest trouble, in a sentence without secrets; empty: none
+    told_until_seconds: float | None = None  # all that happened until then was handed out; since 1970; None: not known
 
 
 class LiveSource(Protocol):

@@ -21,6 +21,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.quantities import parse_duration, parse_size
 from pipeline.secret import is_secret_name
 from pipeline.sources.kafka.settings import KafkaSettings
+from pipeline.sources.pod_logs.settings import KubernetesSettings
 from pipeline.watch_settings import OriginPattern
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -28,8 +29,8 @@ ROWS = dict(re.findall(r"^\| `([^`]+)` \| `?([^`|]+?)`? \|", PAGE, re.MULTILINE)
 EXAMPLE = PAGE.split("```yaml\n")[1].split("```")[0]
 
 
-KAFKA = KafkaSettings(bootstrap_servers=())
-"""The one section that nobody has to have, with what it has by default."""
+ABSENT = {"kafka": KafkaSettings(bootstrap_servers=()), "kubernetes": KubernetesSettings()}
+"""The sections that nobody has to have, with what they have by default."""
 
 
 def _documented() -> Iterator[tuple[str, object]]:
@@ -37,7 +38,7 @@ def _documented() -> Iterator[tuple[str, object]]:
     for setting in settings():
         value: Any = Configuration()
         for name in setting.split("."):
-            value = KAFKA if value is None and setting.startswith("kafka.") else value
+            value = ABSENT[setting.split(".")[0]] if value is None else value
             value = getattr(value, name)
         yield setting, value
     for field in msgspec.structs.fields(RuleOverride):

@@ -2,6 +2,17 @@
 
 from tests.servers.alertmanager import alertmanager
 from tests.servers.kafka_fixtures import broker, make_broker, tls
+from tests.servers.kube_fixtures import cluster, kubelet, make_cluster
 from tests.servers.postgresql import own_postgresql, postgresql
 
-__all__ = ["alertmanager", "broker", "make_broker", "own_postgresql", "postgresql", "tls"]
+__all__ = [
+    "alertmanager",
+    "broker",
+    "cluster",
+    "kubelet",
+    "make_broker",
+    "make_cluster",
+    "own_postgresql",
+    "postgresql",
+    "tls",
+]

@@ -1,0 +1,120 @@
+"""How long the objects of a large cluster take to be known, and what they need: a real API server, no network.
+
+Run: .venv/bin/python -m bench.bench_objects [rollouts] [ReplicaSets]
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pipeline.cluster.calls import Call
+from pipeline.cluster.connection import KubeCluster as Connection
+from pipeline.cluster.settings import ClusterSettings
+from pipeline.engine.engine import Engine
+from pipeline.engine.settings import EngineSettings
+from pipeline.sources.objects.cluster_api import ClusterObjectApi
+from pipeline.sources.objects.source import ObjectSource
+from tests.scenarios.scenarios import built_in_rules
+from tests.servers.kube_cluster import KubeCluster
+from tests.servers.test_object_watch import _install_rollouts, _replica_set
+
+IDLE_SECONDS = 20.0
+
+
+class Counting(ClusterObjectApi):
+    """Counts what is asked."""
+
+    calls: ClassVar[Counter[str]] = Counter()
+    received = 0
+
+    def get(self, call: Call, query: Mapping[str, str]) -> bytes:
+        """Counted."""
+        self.calls[f"list {call.resource}"] += 1
+        body = super().get(call, query)
+        Counting.received += len(body)
+        return body
+
+    def stream(self, call: Call, query: Mapping[str, str]) -> Iterator[bytes]:
+        """Counted."""
+        self.calls[f"watch {call.resource}"] += 1
+        return super().stream(call, query)
+
+
+def _rollout(name: str) -> dict[str, Any]:
+    spec = _replica_set(name, 3)["spec"]
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Rollout",
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": {**spec, "strategy": {"canary": {"steps": [{"setWeight": 20}, {"pause": {}}]}}},
+    }
+
+
+def _fill(cluster: KubeCluster, rollouts: int, replica_sets: int) -> None:
+    cluster.add_namespace("shop")
+    _install_rollouts(cluster)
+    path = "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts"
+    time.sleep(5)  # until the new kind is served
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: cluster.call("POST", path, _rollout(f"app-{n}")), range(rollouts)))
+        path = "/apis/apps/v1/namespaces/shop/replicasets"
+        list(pool.map(lambda n: cluster.call("POST", path, _replica_set(f"app-{n}", 3)), range(replica_sets)))
+
+
+def _resident_mib() -> float:
+    """Of this process, now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def main() -> None:
+    """Fill a cluster, watch it, say what that took."""
+    rollouts, replica_sets = (int(text) for text in (sys.argv[1:] or ("2000", "10000")))
+    with tempfile.TemporaryDirectory() as folder:
+        cluster = KubeCluster(Path(folder) / "cluster")
+        cluster.start()
+        try:
+            began = time.monotonic()
+            filling = multiprocessing.Process(target=_fill, args=(cluster, rollouts, replica_sets))
+            filling.start()  # its memory is not ours
+            filling.join()
+            print(f"filled in {time.monotonic() - began:.1f} s")
+            _measure(cluster)
+        finally:
+            cluster.stop()
+
+
+def _measure(cluster: KubeCluster) -> None:
+    connection = Connection(ClusterSettings(kubeconfig=str(cluster.kubeconfig())))
+    engine = Engine(EngineSettings(), built_in_rules(), evaluate_every=None)
+    before, began, cpu = _resident_mib(), time.monotonic(), time.process_time()
+    with closing(ObjectSource("objects", Counting(connection), "bench")) as source:
+        source.start({})
+        seen = 0
+        while not source.status().is_caught_up:
+            fetched = source.read(0.1)
+            for event in fetched.objects if fetched is not None else ():
+                engine.feed(event)
+                seen += 1
+        took, used = time.monotonic() - began, time.process_time() - cpu
+        print(f"{seen} observations in {took:.2f} s, {used:.2f} s of CPU, {Counting.received / 2**20:.1f} MiB received")
+        print(f"memory: {before:.0f} MiB before, {_resident_mib():.0f} MiB behind")
+        print(f"calls: {sum(Counting.calls.values())}: {dict(sorted(Counting.calls.items()))}")
+        calls, cpu = sum(Counting.calls.values()), time.process_time()
+        time.sleep(IDLE_SECONDS)
+        idle = time.process_time() - cpu
+        print(f"idle for {IDLE_SECONDS:.0f} s: {sum(Counting.calls.values()) - calls} calls, {idle:.2f} s of CPU")
+
+
+if __name__ == "__main__":
+    main()

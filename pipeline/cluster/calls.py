@@ -1,0 +1,115 @@
+"""What is asked of an API server, and how that fails: which call, on what, which right is missing."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+import msgspec
+
+from pipeline.errors import SourceError
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One request, in the words of RBAC."""
+
+    verb: str  # get, list, watch
+    resource: str  # pods, pods/log, rollouts
+    namespace: str = ""  # empty: the whole cluster
+    name: str = ""
+    group: str = ""  # argoproj.io; empty: core
+    version: str = "v1"
+
+    @property
+    def path(self) -> str:
+        """Path of the URL."""
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        place = f"/namespaces/{self.namespace}" if self.namespace else ""
+        resource, _, below = self.resource.partition("/")
+        name = f"/{self.name}" if self.name else ""
+        return f"{root}{place}/{resource}{name}{'/' + below if below else ''}"
+
+    @property
+    def rule(self) -> str:
+        """The RBAC rule that allows it."""
+        return f'{{apiGroups: ["{self.group}"], resources: ["{self.resource}"], verbs: ["{self.verb}"]}}'
+
+    def __str__(self) -> str:
+        where = f" in namespace {self.namespace}" if self.namespace else " in all namespaces"
+        group = f".{self.group}" if self.group else ""
+        return f"{self.verb} {self.resource}{group}{' ' + self.name if self.name else ''}{where}"
+
+
+class Reason(enum.Enum):
+    """Why a call failed."""
+
+    UNREACHABLE = "unreachable"  # no answer, or the connection broke
+    UNAUTHORIZED = "unauthorized"  # 401: credentials are wrong or have expired
+    FORBIDDEN = "forbidden"  # 403: a right is missing
+    NOT_FOUND = "not_found"  # 404
+    GONE = "gone"  # 410: a resourceVersion that is too old
+    REFUSED = "refused"  # another 4xx
+    OVERLOADED = "overloaded"  # 429
+    FAILED = "failed"  # 5xx
+
+
+class CallError(SourceError):
+    """A call failed; the text says which, on what, and what would help."""
+
+    def __init__(self, cluster: str, call: Call, reason: Reason, text: str, status: int = 0) -> None:
+        super().__init__(_sentence(cluster, call, reason, text))
+        self.call = call
+        self.reason = reason
+        self.status = status
+        self.text = text
+
+
+class Stream(Protocol):
+    """An answer that comes bit by bit."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """What came, in pieces of any size. Raises CallError where the connection breaks."""
+        ...
+
+    def close(self) -> None:
+        """End it; from any thread, also while another one waits for a piece."""
+        ...
+
+
+class Cluster(Protocol):
+    """One API server. Safe to use from any thread."""
+
+    @property
+    def name(self) -> str:
+        """What the kubeconfig calls the cluster."""
+        ...
+
+    @property
+    def namespace(self) -> str:
+        """The context's own namespace."""
+        ...
+
+    def get(self, call: Call, query: Mapping[str, str] | None = None, accept: str = "application/json") -> bytes:
+        """The body of the answer. Raises CallError."""
+        ...
+
+    def open(self, call: Call, query: Mapping[str, str], *, idle_seconds: float) -> Stream:
+        """An answer that goes on; it breaks after so long without a piece. Raises CallError."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+def _sentence(cluster: str, call: Call, reason: Reason, text: str) -> str:
+    start = f"cluster {cluster}: cannot {call}: "
+    match reason:
+        case Reason.FORBIDDEN:
+            kind = "Role" if call.namespace else "ClusterRole"
+            return f"{start}{text}; a {kind} with the rule {call.rule} would allow it"
+        case Reason.UNAUTHORIZED:
+            return f"{start}the API server does not accept the credentials: {text}"
+        case _:
+            return f"{start}{text}"

@@ -1,0 +1,205 @@
+"""Connections by the kubernetes client: who one is and how to be let in is its part, requests are plain HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from pipeline.cluster.calls import Call, CallError, Reason
+from pipeline.cluster.settings import ClusterSettings
+from pipeline.errors import ConfigurationError
+from pipeline.secret import hide_secrets
+
+if TYPE_CHECKING:
+    from kubernetes.client import Configuration
+    from urllib3 import BaseHTTPResponse
+
+MAX_ERROR_CHARS = 600
+PIECE_BYTES = 65_536
+_REASONS = {
+    401: Reason.UNAUTHORIZED,
+    403: Reason.FORBIDDEN,
+    404: Reason.NOT_FOUND,
+    410: Reason.GONE,
+    429: Reason.OVERLOADED,
+}
+
+
+class KubeCluster:
+    """A `Cluster`."""
+
+    def __init__(self, settings: ClusterSettings) -> None:
+        """Read the kubeconfig; nothing is asked yet.
+
+        Raises:
+            ConfigurationError: There is neither a kubeconfig nor a service account, or what is named is not in it.
+        """
+        self._settings = settings
+        self._lock = threading.Lock()
+        self.name, self.namespace = "", "default"
+        self._load()
+
+    def get(self, call: Call, query: Mapping[str, str] | None = None, accept: str = "application/json") -> bytes:
+        """The body of the answer. Raises CallError."""
+        import urllib3
+
+        seconds = self._settings.request_timeout_seconds
+        answer = self._request(call, query or {}, accept, seconds)
+        try:
+            return bytes(answer.data)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._broken(call, error) from error
+
+    def open(self, call: Call, query: Mapping[str, str], *, idle_seconds: float) -> KubeStream:
+        """An answer that goes on. Raises CallError."""
+        return KubeStream(self, call, self._request(call, query, "*/*", idle_seconds))
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._client.rest_client.close()
+
+    def _request(self, call: Call, query: Mapping[str, str], accept: str, read_seconds: float) -> BaseHTTPResponse:
+        import urllib3
+
+        answer = self._send(call, query, accept, read_seconds)
+        if answer.status == 401:
+            # A token or certificate may have been renewed in its file, or by the plug-in.
+            answer.release_conn()
+            with self._lock:
+                self._load()
+            answer = self._send(call, query, accept, read_seconds)
+        if answer.status >= 300:
+            reason = _REASONS.get(answer.status, Reason.REFUSED if answer.status < 500 else Reason.FAILED)
+            try:
+                body = answer.read(decode_content=True)
+            except (urllib3.exceptions.HTTPError, OSError):
+                body = b""
+            raise CallError(self.name, call, reason, _message(body, answer.status), answer.status)
+        return answer
+
+    def _send(self, call: Call, query: Mapping[str, str], accept: str, read_seconds: float) -> BaseHTTPResponse:
+        import urllib3
+        from kubernetes.config.config_exception import ConfigException
+
+        client = self._client
+        url = f"{client.configuration.host}{call.path}?{urlencode(query)}"
+        timeout = urllib3.Timeout(connect=self._settings.request_timeout_seconds, read=read_seconds)
+        try:
+            headers = self._headers(client.configuration) | {"Accept": accept}
+            pool = client.rest_client.pool_manager
+            return pool.request("GET", url, headers=headers, timeout=timeout, preload_content=False, retries=False)
+        except ConfigException as error:
+            raise CallError(self.name, call, Reason.UNAUTHORIZED, _safe(error)) from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._broken(call, error) from error
+
+    def _headers(self, configuration: Configuration) -> dict[str, str]:
+        token = configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        headers = {"Authorization": token} if token else {}
+        if not token and configuration.username:
+            headers["Authorization"] = configuration.get_basic_auth_token() or ""
+        if self._settings.impersonate:
+            headers["Impersonate-User"] = self._settings.impersonate
+        return headers
+
+    def _broken(self, call: Call, error: Exception) -> CallError:
+        return CallError(self.name, call, Reason.UNREACHABLE, _safe(error))
+
+    def _load(self) -> None:
+        from kubernetes import client, config
+
+        library: Any = config  # it has no types
+        from kubernetes.config.config_exception import ConfigException
+
+        configuration = client.Configuration()
+        configuration.connection_pool_maxsize = 100
+        path = self._settings.kubeconfig or os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
+        try:
+            if not self._settings.kubeconfig and _is_in_pod() and not any(map(os.path.exists, path.split(os.pathsep))):
+                library.load_incluster_config(client_configuration=configuration)
+                self.name = "in-cluster"
+                self.namespace = _own_namespace()
+            else:
+                self._load_kubeconfig(path, configuration)
+        except (ConfigException, OSError, KeyError, TypeError, ValueError) as error:
+            raise ConfigurationError(f"kubeconfig {path}: {_safe(error)}") from error
+        self._client = client.ApiClient(configuration)
+
+    def _load_kubeconfig(self, path: str, configuration: Configuration) -> None:
+        from kubernetes.config import kube_config
+
+        library: Any = kube_config  # it has no types
+
+        merged = library.KubeConfigMerger(path).config
+        if merged is None:
+            raise ValueError("there is none, and no service account of a pod either")
+        name = self._settings.context or merged.safe_get("current-context")
+        loader = library.KubeConfigLoader(merged, active_context=name or None)
+        context = loader.current_context["context"]
+        if self._settings.cluster or self._settings.user:
+            context["cluster"] = self._settings.cluster or context["cluster"]
+            context["user"] = self._settings.user or context.get("user", "")
+            loader = library.KubeConfigLoader(merged, active_context=name)
+        self.name = str(context["cluster"])
+        self.namespace = str(context.get("namespace") or "default")
+        loader.load_and_set(configuration)
+
+
+class KubeStream:
+    """A `Stream`."""
+
+    def __init__(self, cluster: KubeCluster, call: Call, answer: BaseHTTPResponse) -> None:
+        self._cluster = cluster
+        self._call = call
+        self._answer = answer
+        self._is_closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        """What came, in pieces of any size. Raises CallError."""
+        import urllib3
+
+        try:
+            for piece in self._answer.stream(PIECE_BYTES, decode_content=False):
+                yield bytes(piece)
+        except (urllib3.exceptions.HTTPError, OSError, AttributeError, ValueError) as error:
+            # Of a socket that another thread has closed, the client may stumble over parts that are gone.
+            if self._is_closed:
+                return
+            raise CallError(self._cluster.name, self._call, Reason.UNREACHABLE, _safe(error)) from error
+
+    def close(self) -> None:
+        """End it, from any thread."""
+        self._is_closed = True
+        with contextlib.suppress(Exception):
+            self._answer.shutdown()  # wakes a thread that waits; closing alone does not
+        with contextlib.suppress(Exception):
+            self._answer.close()
+
+
+def _is_in_pod() -> bool:
+    return bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
+
+
+def _own_namespace() -> str:
+    try:
+        return Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace").read_text(encoding="utf-8").strip()
+    except OSError:
+        return "default"
+
+
+def _message(body: bytes, status: int) -> str:
+    try:
+        text = json.loads(body)["message"]
+    except (ValueError, KeyError, TypeError):
+        text = body.decode(errors="replace") or f"HTTP status {status}"
+    return hide_secrets(" ".join(str(text).split()))[:MAX_ERROR_CHARS]
+
+
+def _safe(error: Exception) -> str:
+    return hide_secrets(" ".join(str(error).split()))[:MAX_ERROR_CHARS] or type(error).__name__

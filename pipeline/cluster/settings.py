@@ -1,0 +1,23 @@
+"""How a cluster is reached, as kubectl's users know it."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class ClusterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One cluster. What is empty is as in the kubeconfig, or in the pod that this runs in."""
+
+    kubeconfig: str = ""
+    """Path of the kubeconfig; several are separated as in PATH. Empty: KUBECONFIG, else ~/.kube/config, else the
+    service account of the pod."""
+    context: str = ""
+    """Context of the kubeconfig; empty: its current one."""
+    cluster: str = ""
+    """Cluster of the kubeconfig, in the place of the context's."""
+    user: str = ""
+    """User of the kubeconfig, in the place of the context's."""
+    impersonate: str = ""
+    """Whom to ask as, like `--as`; needs the right to impersonate."""
+    request_timeout_seconds: float = 30.0
+    """How long one request may take; one that follows ends after so long without a sign."""

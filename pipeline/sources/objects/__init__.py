@@ -1,0 +1,8 @@
+"""The objects of a cluster, listed once and watched from then on.
+
+api           what is asked of an API server: the seam
+kinds         which kinds are watched, and what each tells
+answers       lists and watch events as they come -> facts; nothing else of an object is kept
+list_watch    one kind: list, watch, and what to do when either fails
+source        all kinds of one cluster as one source of the daemon
+"""

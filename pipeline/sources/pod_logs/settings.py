@@ -1,0 +1,72 @@
+"""What can be set of the pod-log source, with the reason of every default."""
+
+from __future__ import annotations
+
+import msgspec
+
+from pipeline.cluster.settings import ClusterSettings
+from pipeline.errors import ConfigurationError
+
+
+class KubernetesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Clusters whose controllers are read. Durations are seconds of real time."""
+
+    name: str = "kubernetes"
+    """Positions are stored under it: whoever changes it begins anew."""
+    kubeconfig: str = ""
+    """Path of the kubeconfig; several are separated as in PATH. Empty: KUBECONFIG, else ~/.kube/config, else the
+    service account of the pod."""
+    contexts: tuple[str, ...] = ()
+    """Contexts of the kubeconfig, one for each cluster to read; empty: the current one."""
+    cluster: str = ""
+    """Cluster of the kubeconfig, in the place of the context's. With one context only."""
+    user: str = ""
+    """User of the kubeconfig, in the place of the context's."""
+    impersonate: str = ""
+    """Whom to ask as, like `--as`; needs the right to impersonate."""
+    request_timeout_seconds: float = 30.0
+    """How long one request may take. Those that follow a log may be silent for `idle_seconds`."""
+    cluster_name: str = ""
+    """What incidents call the cluster; empty: as the kubeconfig does. With one context only."""
+    namespaces: tuple[str, ...] = ()
+    """Where controllers run; empty: in any namespace, which needs the right to list pods in all of them."""
+    selector: str = "app.kubernetes.io/name=argo-rollouts"
+    """Labels of the controllers' pods, as for `kubectl -l`: those of the installation manifests and the chart."""
+    start: str = "earliest"
+    """Where to begin in a log that was never read: earliest or latest. What is stuck now may be so for an hour, and a
+    kubelet keeps 10 MiB of a container's log, so: earliest."""
+    max_streams: int = 50
+    """Logs that are followed at once: each is a thread here, and a connection from the API server to a kubelet."""
+    find_seconds: float = 5.0
+    """How often pods are looked for, one request with the selector. A crash loop restarts every 10 s at the most."""
+    idle_seconds: float = 120.0
+    """A log that says nothing for this long is asked for anew: a connection may be dead without a sign."""
+
+    objects: bool = True
+    """Watch the objects that explain why a rollout is stuck, too: rollouts, ReplicaSets, webhooks and what belongs to
+    them, in all namespaces. Never Secrets. What may not be read is told and left out."""
+
+    def check(self) -> None:
+        """What the settings have to do with each other.
+
+        Raises:
+            ConfigurationError: They do not fit.
+        """
+        if self.start not in ("earliest", "latest"):
+            raise ConfigurationError(f"kubernetes {self.name}: start: expected earliest or latest")
+        if len(self.contexts) > 1 and (self.cluster or self.cluster_name):
+            raise ConfigurationError(f"kubernetes {self.name}: cluster, cluster_name: only with one context")
+
+    def clusters(self) -> tuple[ClusterSettings, ...]:
+        """How each cluster is reached."""
+        return tuple(
+            ClusterSettings(
+                kubeconfig=self.kubeconfig,
+                context=context,
+                cluster=self.cluster,
+                user=self.user,
+                impersonate=self.impersonate,
+                request_timeout_seconds=self.request_timeout_seconds,
+            )
+            for context in self.contexts or ("",)
+        )

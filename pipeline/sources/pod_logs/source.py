@@ -1,0 +1,248 @@
+"""The source: finds containers, follows each of them, hands out what they say."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from parsers.records import Block, Origin
+from pipeline.cluster.calls import CallError, Cluster, Reason
+from pipeline.cluster.settings import ClusterSettings
+from pipeline.errors import SourceError, SourceRefusedError
+from pipeline.own_log.loggers import get_logger
+from pipeline.sources.live import Fetched, SourceStatus
+from pipeline.sources.pod_logs.following import Follower
+from pipeline.sources.pod_logs.log_lines import newest_line
+from pipeline.sources.pod_logs.pods import ContainerId, container_of, find_containers
+from pipeline.sources.pod_logs.positions import History, Position, decode_position
+from pipeline.sources.pod_logs.settings import KubernetesSettings
+from pipeline.store.records import Gap
+
+_log = get_logger("pod_logs")
+
+QUEUED_PIECES = 64
+"""Pieces of at most 64 KiB that wait; then connections do."""
+_FATAL = (Reason.FORBIDDEN, Reason.UNAUTHORIZED)
+
+
+class PodLogSource:
+    """A `LiveSource`."""
+
+    def __init__(
+        self, settings: KubernetesSettings, connect_with: Callable[[ClusterSettings], Cluster] | None = None
+    ) -> None:
+        """Prepare; nothing is asked yet.
+
+        Args:
+            settings: of the source.
+            connect_with: makes a connection; None: with the kubernetes client.
+
+        Raises:
+            ConfigurationError: The settings do not fit, or there is no such context.
+        """
+        settings.check()
+        self._settings = settings
+        make = connect_with or connect
+        clusters = [make(each) for each in settings.clusters()]
+        self._clusters = {settings.cluster_name or each.name: each for each in clusters}
+        self._generation: _Generation | None = None
+
+    @property
+    def name(self) -> str:
+        """As in the configuration."""
+        return self._settings.name
+
+    def start(self, positions: Mapping[str, bytes]) -> None:
+        """Read on from these positions, dropping everything that was fetched and not handed out.
+
+        Raises:
+            SourceRefusedError: The API server does not let us find pods.
+            SourceError: It cannot be reached, or a stored position makes no sense.
+        """
+        self._end_generation()
+        generation = _Generation(self._settings, self._clusters, positions)
+        try:
+            generation.find()
+        except CallError as error:
+            kind = SourceRefusedError if error.reason in _FATAL else SourceError
+            raise kind(f"kubernetes {self.name}: {error}") from error
+        generation.start()
+        self._generation = generation
+
+    def read(self, timeout_seconds: float) -> Fetched | None:
+        """The next lines of one container; None where nothing came in this time."""
+        return None if self._generation is None else self._generation.take(timeout_seconds)
+
+    def position(self, stream: str, line: int) -> bytes:
+        """What to store so that reading the stream goes on with this line."""
+        assert self._generation is not None
+        return msgspec.json.encode(self._generation.histories[stream].position(line))
+
+    def acknowledge(self, lines: Mapping[str, int]) -> None:
+        """Positions before these will not be asked for."""
+        for stream, line in lines.items():
+            if self._generation is not None and stream in self._generation.histories:
+                self._generation.histories[stream].forget_before(line)
+
+    def status(self) -> SourceStatus:
+        """How it is doing now."""
+        generation = self._generation
+        if generation is None:
+            return SourceStatus(is_connected=False, is_caught_up=False, lags={})
+        return generation.status()
+
+    def close(self) -> None:
+        """Let go of connections, within seconds."""
+        self._end_generation()
+        for cluster in self._clusters.values():
+            cluster.close()
+
+    def _end_generation(self) -> None:
+        if self._generation is not None:
+            self._generation.close()
+
+
+class _Generation:
+    """Everything between one `start` and the next; an `Outbox` of its followers."""
+
+    def __init__(
+        self, settings: KubernetesSettings, clusters: Mapping[str, Cluster], positions: Mapping[str, bytes]
+    ) -> None:
+        self.histories: dict[str, History] = {}
+        self._settings = settings
+        self._clusters = clusters
+        self._positions = {stream: decode_position(stream, value) for stream, value in positions.items()}
+        self._queue: queue.Queue[Fetched] = queue.Queue(QUEUED_PIECES)
+        self._closing = threading.Event()
+        self._slots = threading.Semaphore(settings.max_streams)
+        self._followers: dict[ContainerId, Follower] = {}
+        self._is_running = False
+        self._problem = ""
+        for stream, position in self._positions.items():
+            container = container_of(stream)
+            if container is not None and container.cluster in clusters and not position.is_ended:
+                self._add(container, position, is_first_sight=False)
+            else:
+                self.histories[stream] = History(position)
+
+    def find(self) -> None:
+        """Look for containers. Raises CallError."""
+        for name, cluster in self._clusters.items():
+            for namespace in self._settings.namespaces or ("",):
+                found = find_containers(cluster, name, namespace, self._settings.selector)
+                for container, restarts in found.items():
+                    if container not in self._followers and container.stream not in self._positions:
+                        self._add(container, self._first_position(cluster, container, restarts), is_first_sight=True)
+
+    def _first_position(self, cluster: Cluster, container: ContainerId, restarts: int) -> Position:
+        """Where to begin in a log that was never read; what comes up while it runs is read from its beginning."""
+        if self._settings.start == "latest" and not self._is_running:
+            newest = newest_line(cluster, container)
+            return Position(1, 1, restarts, () if newest is None else (newest,))
+        return Position(1, 1, max(0, restarts - 1))
+
+    def start(self) -> None:
+        """Let the threads run."""
+        self._is_running = True
+        for follower in list(self._followers.values()):
+            self._run(follower)
+        threading.Thread(target=self._keep_finding, name="find pods", daemon=True).start()
+
+    def close(self) -> None:
+        """End everything soon; nothing more is handed out."""
+        self._closing.set()
+        for follower in list(self._followers.values()):
+            follower.close()
+
+    def take(self, timeout_seconds: float) -> Fetched | None:
+        """The next that was read."""
+        try:
+            return self._queue.get(timeout=timeout_seconds)
+        except queue.Empty:
+            return None
+
+    def status(self) -> SourceStatus:
+        """How it is doing now."""
+        followers = list(self._followers.values())
+        problems = [self._problem, *(each.problem for each in followers)]
+        problem = next((each for each in problems if each), "")
+        is_caught_up = not self._problem and all(each.is_caught_up for each in followers) and self._queue.empty()
+        lags = {each.container.stream: each.lag() for each in followers if not each.is_done}
+        return SourceStatus(not self._problem, is_caught_up, lags, problem)
+
+    def lines(self, container: ContainerId, lines: Sequence[tuple[int, bytes]]) -> None:
+        """Lines, each with its number."""
+        origin = Origin(container.stream, container.cluster, container.namespace, container.pod, container.container)
+        data = b"\n".join(line for _, line in lines) + b"\n"
+        numbers = tuple(number for number, _ in lines)
+        block = Block(data, origin, numbers[0], numbers, datetime.now(UTC))
+        self._put(Fetched(container.stream, (block,), numbers[-1] + 1, _seconds(lines[-1][1])))
+
+    def gap(self, container: ContainerId, first: int, reason: str, detail: str) -> None:
+        """Lines are missing."""
+        _log.warning("pod_logs.gap", stream=container.stream, reason=reason)
+        gap = Gap(self._settings.name, container.stream, first, None, reason, detail)
+        self._put(Fetched(container.stream, (), first + 1, gaps=(gap,)))
+
+    def mark(self, container: ContainerId, first: int) -> None:
+        """Reading goes on in another incarnation, or is over."""
+        self._put(Fetched(container.stream, (), first + 1))
+
+    def _put(self, fetched: Fetched) -> None:
+        while not self._closing.is_set():
+            with contextlib.suppress(queue.Full):
+                self._queue.put(fetched, timeout=0.1)
+                return
+
+    def _add(self, container: ContainerId, position: Position, *, is_first_sight: bool) -> None:
+        history = self.histories[container.stream] = History(position)
+        follower = Follower(
+            self._clusters[container.cluster],
+            container,
+            history,
+            self,
+            idle_seconds=self._settings.idle_seconds,
+            is_first_sight=is_first_sight,
+            slots=self._slots,
+        )
+        self._followers[container] = follower
+        if self._is_running:
+            self._run(follower)
+
+    def _run(self, follower: Follower) -> None:
+        threading.Thread(target=follower.run, name=f"log {follower.container.pod}", daemon=True).start()
+
+    def _keep_finding(self) -> None:
+        while not self._closing.wait(self._settings.find_seconds):
+            began_at = time.monotonic()
+            try:
+                self.find()
+            except CallError as error:
+                if not self._problem:
+                    _log.warning("pod_logs.cannot_find", problem=str(error))
+                self._problem = str(error)
+            else:
+                self._problem = ""
+            for container in [each for each, one in self._followers.items() if one.is_done]:
+                self._positions.setdefault(container.stream, Position(1, 1, 0, is_ended=True))
+                del self._followers[container]
+            self._closing.wait(min(5.0, time.monotonic() - began_at))
+
+
+def _seconds(line: bytes) -> float | None:
+    with contextlib.suppress(ValueError):
+        return datetime.fromisoformat(line[:19].decode("ascii", "replace") + "+00:00").timestamp()
+    return None
+
+
+def connect(settings: ClusterSettings) -> Cluster:
+    """A connection by the kubernetes client."""
+    from pipeline.cluster.connection import KubeCluster  # the library takes a second to import
+
+    return KubeCluster(settings)

@@ -1,0 +1,45 @@
+"""A cluster for tests, one a session; and pods in it whose logs a kubelet end-point of the test serves."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.servers.kube_cluster import KubeCluster
+from tests.servers.kubelet import Kubelet
+
+MakeCluster = Callable[[], KubeCluster]
+
+
+@pytest.fixture(scope="session")
+def make_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeCluster]:
+    """Starts clusters; all of them end with the session."""
+    directory = tmp_path_factory.mktemp("kube")
+    numbers = itertools.count(1)
+    clusters: list[KubeCluster] = []
+
+    def make() -> KubeCluster:
+        cluster = KubeCluster(directory / f"cluster-{next(numbers)}")
+        clusters.append(cluster)
+        cluster.start()
+        return cluster
+
+    yield make
+    for cluster in clusters:
+        cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster(make_cluster: MakeCluster) -> KubeCluster:
+    """One that nobody kills."""
+    return make_cluster()
+
+
+@pytest.fixture
+def kubelet(cluster: KubeCluster) -> Iterator[Kubelet]:
+    """A kubelet end-point whose certificate the cluster trusts; no node points to it yet (`add_node`)."""
+    running = Kubelet(*cluster.authority.issue("kubelet"))
+    yield running
+    running.close()
