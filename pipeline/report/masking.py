@@ -29,7 +29,7 @@ _KEPT_FIELDS = frozenset(
     {
         "schema_version", "id", "fingerprint", "merged_into", "incident", "frame", "transition", "kind", "status",
         "severity", "basis", "reason", "relation", "category", "class", "also", "rule", "type", "pace", "trend",
-        "version", "serial_number", "verb",
+        "version", "serial_number", "verb", "occasion", "state", "content_type", "receiver",
     }
 )  # fmt: skip
 """Fields with a closed vocabulary, and ids. `kind` is a kind of objects, never an object."""
