@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 
 from pipeline.errors import UsageError
 from pipeline.store.connections import Database
@@ -16,6 +16,7 @@ from pipeline.store.queries import MAX_ROWS
 from pipeline.store.tables import deliveries, delivery_incidents, disabled_receivers
 
 _IDS_AT_ONCE = 500
+_GONE = disabled_receivers.c
 
 
 class DeliveryFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +108,8 @@ class DeliveryQueries:
                 raise _unknown(identity)
             told = select(table.incident_id, table.revision).where(table.number == row.number)
             rows = connection.execute(told.order_by(table.incident_id)).all()
-        return Delivery(*row[:-1], incidents=tuple(ToldIncident(*each) for each in rows))
+        values: list[Any] = [*list(row)[:-1], tuple(ToldIncident(*each) for each in rows)]
+        return Delivery(*values)
 
     def read_body(self, identity: str) -> bytes:
         """What is sent, byte for byte.
@@ -134,7 +136,7 @@ class DeliveryQueries:
 
     def list_disabled(self) -> tuple[DisabledReceiver, ...]:
         """Receivers that get nothing until somebody enables them."""
-        query = select(disabled_receivers.c["name", "reason", "disabled_at"]).order_by(disabled_receivers.c.name)
+        query = select(_GONE.name, _GONE.reason, _GONE.disabled_at).order_by(_GONE.name)
         with self._database.reading("list the receivers that are gone") as connection:
             return tuple(DisabledReceiver(*row) for row in connection.execute(query))
 
@@ -155,7 +157,7 @@ def redrive(database: Database, identities: Sequence[str]) -> None:
             row = connection.execute(query).one_or_none()
             if row is None:
                 raise _unknown(identity)
-            _require_dead(identity, row)
+            _require_dead(identity, row.state, has_bytes=row[2] > 0)
             connection.execute(update(deliveries).where(table.number == row.number).values(_redriven()))
 
 
@@ -224,10 +226,10 @@ def _redriven() -> dict[str, Any]:
     }
 
 
-def _require_dead(identity: str, row: Row[Any]) -> None:
-    if row.state != DeliveryState.DEAD.value:
-        raise UsageError(f"notification {identity} is {row.state}: only dead ones are sent again")
-    if not row[2]:
+def _require_dead(identity: str, state: str, *, has_bytes: bool) -> None:
+    if state != DeliveryState.DEAD.value:
+        raise UsageError(f"notification {identity} is {state}: only dead ones are sent again")
+    if not has_bytes:
         raise UsageError(f"notification {identity} did not fit its receiver: there is nothing to send")
 
 

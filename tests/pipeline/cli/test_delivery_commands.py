@@ -73,7 +73,7 @@ def test_names_and_addresses_are_hidden_where_the_settings_say_so(
 ) -> None:
     """The bytes hold names, so they are not printed."""
     for name in ("NAMES", "ADDRESSES"):
-        monkeypatch.setenv(f"WHYSTUCK_REDACT__{name}", "true")
+        monkeypatch.setenv(f"WHYSTUCK_REDACT_{name}", "true")
     for arguments in (("list",), ("show", "msg_1"), ("show", "msg_1", "-o", "json")):
         out = whystuck("deliveries", *arguments, "--store", store).out
         assert "msg_1" in out

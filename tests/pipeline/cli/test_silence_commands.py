@@ -79,7 +79,7 @@ def test_unknown_silence_cannot_be_ended(whystuck: Run, store: str) -> None:
 def test_names_are_hidden_where_the_settings_say_so(whystuck: Run, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also those that no incident names."""
     _add(whystuck, store, "namespace=payments", "key=payments/api", "--for", "2h", "-m", "payments is moved")
-    monkeypatch.setenv("WHYSTUCK_REDACT__NAMES", "true")
+    monkeypatch.setenv("WHYSTUCK_REDACT_NAMES", "true")
     for output in ("table", "json"):
         out = whystuck("silence", "list", "--store", store, "-o", output).out
         assert "namespace-1" in out
