@@ -31,6 +31,7 @@ from pipeline.engine.incidents import (
     WebhookFacts,
 )
 from pipeline.engine.inventory import Inventory
+from pipeline.engine.labels import labels_of
 from pipeline.engine.remedies import remediation_of, runbook_of
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.spells import Onset, expected_wait, onset_of, retries_per_second
@@ -84,6 +85,7 @@ def compose(
         timeline=timeline_of(trouble, around),
         remediation=remediation_of(trouble.cause, victims, rules, controller.namespace, assessment.decisive),
         runbook_url=runbook_of(trouble.cause.failure_class, settings.runbook_url),
+        labels=labels_of(victims, around.inventory),
     )
 
 

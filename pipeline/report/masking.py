@@ -54,6 +54,8 @@ class Masker:
             for one in incident.evidence:
                 self._pseudonyms.learn("pod", one.provenance.pod)
             self._pseudonyms.learn("cluster", incident.cluster)
+            for owner in incident.labels.get("owner", "").split(","):
+                self._pseudonyms.learn("owner", owner)
             for culprit in (incident.cause.culprit, *(suspect.culprit for suspect in incident.cause.suspects)):
                 if culprit is not None and culprit.kind not in _NAMELESS_CULPRITS:
                     self._pseudonyms.learn("namespace", culprit.namespace)
