@@ -62,8 +62,16 @@ def create_app(
     return Starlette(
         routes=[*routes, *others],
         middleware=[Middleware(SecurityHeaders)],
-        exception_handlers={HTTPException: problem_of_error},  # also what no route takes, as a line break in a path
+        exception_handlers={HTTPException: _refusal},
     )
+
+
+def _refusal(request: Request, error: Exception) -> Response:
+    """What no route takes: below /api also an address with a line break, which no mount takes for its own."""
+    if request.url.path.startswith("/api/"):
+        return problem_of_error(request, error)
+    assert isinstance(error, HTTPException)
+    return PlainTextResponse(error.detail, error.status_code, error.headers)
 
 
 def _health_response(request: Request, name: str, checks: list[Check], guard: Guard) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -78,11 +79,11 @@ def serve(board: StatusBoard) -> Iterator[Serve]:
         server.stop()
 
 
-@pytest.fixture
-def api_store(tmp_path: Path) -> Iterator[StoreSettings]:
-    """A store that a daemon has open: three incidents, the last is the newest; two notifications, the first is dead."""
-    settings = StoreSettings(url=f"sqlite:///{tmp_path}/whystuck.db")
-    opened = SqlStore.open(settings)
+@pytest.fixture(scope="session")
+def api_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with three incidents, the last is the newest; two notifications, the first is dead; and a silence."""
+    path = tmp_path_factory.mktemp("api") / "whystuck.db"
+    opened = SqlStore.open(StoreSettings(url=f"sqlite:///{path}"))
     opened.claim("one", CLAIMED)
     found = tuple(
         msgspec.structs.replace(incident(identity), opened_at=NOW + timedelta(minutes=number))
@@ -95,8 +96,21 @@ def api_store(tmp_path: Path) -> Iterator[StoreSettings]:
     queue.finish(1, DEAD)
     later = datetime.now(UTC) + timedelta(hours=2)
     add_silence(opened.database, ['namespace="production"'], NOW, later, author="Ada", comment="")
-    yield settings
     opened.close()
+    return path
+
+
+@pytest.fixture
+def api_store(api_template: Path, tmp_path: Path) -> StoreSettings:
+    """A copy of it."""
+    return StoreSettings(url=f"sqlite:///{shutil.copy(api_template, tmp_path)}")
+
+
+def api_server(store: StoreSettings, board: StatusBoard, redact: RedactSettings, **tokens: Secret) -> HttpServer:
+    """A server with the API on a free port, not started yet."""
+    settings = HttpSettings(listen="127.0.0.1:0", **tokens)  # type: ignore[arg-type]
+    api = Api(Database(store), ApiGuard(settings), redact)
+    return HttpServer(settings, board, Metrics(MetricsSettings(), "1.2.3"), api)
 
 
 @pytest.fixture
@@ -105,9 +119,7 @@ def api_url(api_store: StoreSettings, board: StatusBoard) -> Iterator[Callable[.
     running: list[HttpServer] = []
 
     def start(redact: RedactSettings | None = None, **tokens: Secret) -> str:
-        settings = HttpSettings(listen="127.0.0.1:0", **tokens)  # type: ignore[arg-type]
-        api = Api(Database(api_store), ApiGuard(settings), redact or RedactSettings())
-        server = HttpServer(settings, board, Metrics(MetricsSettings(), "1.2.3"), api)
+        server = api_server(api_store, board, redact or RedactSettings(), **tokens)
         running.append(server)
         return server.start()
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -20,8 +23,12 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
+from pipeline.config import RedactSettings
 from pipeline.http.openapi import describe_api
 from pipeline.secret import Secret
+from pipeline.status import StatusBoard
+from pipeline.store.settings import StoreSettings
+from tests.pipeline.http.conftest import WORKING, api_server
 
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
@@ -49,10 +56,14 @@ def test_every_operation_can_be_read() -> None:
     assert len(methods) == len(OPERATIONS)
 
 
-@pytest.fixture
-def url(api_url: Callable[..., str]) -> str:
-    """Of a server with a store."""
-    return api_url(api_read_token=Secret("reader"), api_write_token=Secret("writer"))
+@pytest.fixture(scope="module")
+def url(api_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of one server for all questions: what one of them changes, the others find."""
+    store = StoreSettings(url=f"sqlite:///{shutil.copy(api_template, tmp_path_factory.mktemp('asked'))}")
+    tokens = {"api_read_token": Secret("reader"), "api_write_token": Secret("writer")}
+    server = api_server(store, StatusBoard(WORKING, time.monotonic), RedactSettings(), **tokens)
+    yield server.start()
+    server.stop()
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.value)
