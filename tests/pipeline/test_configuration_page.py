@@ -16,6 +16,7 @@ from msgspec import inspect
 
 from pipeline.config import Configuration, environment_name, is_secret, load_configuration, settings
 from pipeline.config_schema import configuration_schema
+from pipeline.delivery.settings import InhibitionSettings, RouteSettings
 from pipeline.engine.settings import RuleOverride
 from pipeline.errors import ConfigurationError
 from pipeline.quantities import parse_duration, parse_size
@@ -44,6 +45,9 @@ def _documented() -> Iterator[tuple[str, object]]:
         yield f"engine.overrides[].{field.name}", "required" if field.required else field.default
     for field in msgspec.structs.fields(OriginPattern):
         yield f"watch.controllers[].{field.name}", field.default
+    for section, kind in (("routes", RouteSettings), ("inhibitions", InhibitionSettings)):
+        for field in msgspec.structs.fields(kind):
+            yield f"delivery.{section}[].{field.name}", "required" if field.required else field.default
 
 
 def _read_cell(setting: str, cell: str) -> object:
@@ -56,10 +60,21 @@ def _read_cell(setting: str, cell: str) -> object:
     return int(cell.replace("_", "")) if re.fullmatch(r"[\d_]+", cell) else cell
 
 
+def _plain(default: object) -> object:
+    match default:
+        case Enum():
+            return default.value
+        case (str(), *_):
+            return ", ".join(default)
+        case (_, *_):
+            return "see below"
+    return default
+
+
 @pytest.mark.parametrize(("setting", "default"), [pytest.param(*each, id=each[0]) for each in _documented()])
 def test_page_has_the_setting_and_its_default(setting: str, default: object) -> None:
     """A setting that is not on the page, or has another default there, fails."""
-    plain = default.value if isinstance(default, Enum) else default
+    plain = _plain(default)
     assert (plain if isinstance(plain, bool) else plain or "none") == _read_cell(setting, ROWS[setting])
 
 
