@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli import options
+from pipeline.cli.loading import load_settings
 from pipeline.cli.printing import print_records, reader_may_leave
 from pipeline.cli.stored import opened_store
 from pipeline.report.formats import OutputFormat
 
 if TYPE_CHECKING:
     from pipeline.config import Configuration
+    from pipeline.delivery.receiver_settings import ReceiverSettings
     from pipeline.report.masking import Masker
     from pipeline.store.connections import Database
 
-deliveries_app = typer.Typer(help="List, show and redrive notifications, enable receivers.", no_args_is_help=True)
+deliveries_app = typer.Typer(help="List and redrive notifications, enable and test receivers.", no_args_is_help=True)
 
 Receivers = Annotated[
     list[str] | None,
@@ -141,6 +144,39 @@ def enable_command(
     with opened_store(config, store) as (_, database):
         enable_receiver(database, name)
     print(f"receiver {name} is enabled")
+
+
+@deliveries_app.command("test")
+def try_command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The receiver's name.", show_default=False)],
+    config: options.Config = None,
+) -> None:
+    """Send a test message to a receiver, once and at once, past the store, and say what became of it."""
+    import uuid
+    from importlib.metadata import version
+
+    from pipeline.delivery.sending.outcome import Verdict
+    from pipeline.delivery.sending.senders import check_receiver, create_sender
+    from pipeline.delivery.sending.trial import try_receiver
+    from pipeline.errors import ExitCode
+
+    chosen = _receiver(load_settings(config), name)
+    check_receiver(chosen)
+    message_id = f"msg_{uuid.uuid4().hex}"
+    outcome = try_receiver(chosen, create_sender(chosen, version("whystuck")), message_id, datetime.now(UTC))
+    status = f" {outcome.status}" if outcome.status is not None else ""
+    said = f"{outcome.verdict.value}: {outcome.reason.value}{status} {outcome.detail}".rstrip()
+    print(f"{message_id} to {name} at {chosen.address}: {said}, after {outcome.took_seconds:.1f} s")
+    raise typer.Exit(ExitCode.CLEAN if outcome.verdict is Verdict.DELIVERED else ExitCode.FAILED)
+
+
+def _receiver(settings: Configuration, name: str) -> ReceiverSettings:
+    from pipeline.errors import UsageError
+
+    known = {each.name: each for each in settings.delivery.receivers}
+    if name not in known:
+        raise UsageError(f"no receiver {name!r} is configured; there are {', '.join(sorted(known)) or 'none'}")
+    return known[name]
 
 
 def _states(given: list[str] | None) -> tuple[str, ...]:

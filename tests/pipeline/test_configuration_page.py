@@ -16,6 +16,7 @@ from msgspec import inspect
 
 from pipeline.config import Configuration, environment_name, is_secret, load_configuration, settings
 from pipeline.config_schema import configuration_schema
+from pipeline.delivery.receiver_settings import HeaderSettings, ReceiverSettings
 from pipeline.delivery.settings import InhibitionSettings, RouteSettings
 from pipeline.engine.settings import RuleOverride
 from pipeline.errors import ConfigurationError
@@ -29,6 +30,12 @@ ROWS = dict(re.findall(r"^\| `([^`]+)` \| `?([^`|]+?)`? \|", PAGE, re.MULTILINE)
 EXAMPLE = PAGE.split("```yaml\n")[1].split("```")[0]
 
 
+DELIVERY_LISTS: dict[str, type[msgspec.Struct]] = {
+    "receivers": ReceiverSettings,
+    "receivers[].headers": HeaderSettings,
+    "routes": RouteSettings,
+    "inhibitions": InhibitionSettings,
+}
 KAFKA = KafkaSettings(bootstrap_servers=())
 """The one section that nobody has to have, with what it has by default."""
 
@@ -45,12 +52,14 @@ def _documented() -> Iterator[tuple[str, object]]:
         yield f"engine.overrides[].{field.name}", "required" if field.required else field.default
     for field in msgspec.structs.fields(OriginPattern):
         yield f"watch.controllers[].{field.name}", field.default
-    for section, kind in (("routes", RouteSettings), ("inhibitions", InhibitionSettings)):
+    for section, kind in DELIVERY_LISTS.items():
         for field in msgspec.structs.fields(kind):
             yield f"delivery.{section}[].{field.name}", "required" if field.required else field.default
 
 
 def _read_cell(setting: str, cell: str) -> object:
+    if cell == "none":
+        return cell
     if setting.endswith("_seconds"):
         return parse_duration(cell)
     if setting.endswith("_bytes"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from pipeline.store.store import SqlStore
 from tests.pipeline.cli.conftest import Run
 from tests.pipeline.store.delivery_samples import notification
 from tests.pipeline.store.samples import CLAIMED, NOW, incident
+from tests.servers.hostile_receiver import Answer, HostileReceiver
 
 DEAD = AttemptResult(DeliveryState.DEAD, 404, "refused", "production-receiver.example:8443 does not know it")
 
@@ -114,3 +116,36 @@ def test_what_makes_no_sense_is_a_usage_error(whystuck: Run, store: str, argumen
 def test_nothing_to_redrive_is_said(whystuck: Run, store: str) -> None:
     done = whystuck("deliveries", "redrive", "--receiver", "oncall", "--store", store)
     assert (0, "whystuck: no notification for oncall is dead\n") == (done.code, done.err)
+
+
+def _configure(folder: Path, url: str) -> Path:
+    path = folder / "whystuck.yaml"
+    path.write_text(f"delivery: {{receivers: [{{name: hook, url: '{url}', allow_networks: [127.0.0.0/8]}}]}}")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"), [(204, 0, "delivered: accepted 204"), (404, 1, "refused: rejected 404")]
+)
+def test_receiver_is_tried_out(whystuck: Run, tmp_path: Path, status: int, code: int, said: str) -> None:
+    """One message that says what it is; its id is printed, the path of its address is not."""
+    with HostileReceiver([Answer(status=status)]) as receiver:
+        done = whystuck("deliveries", "test", "hook", "--config", _configure(tmp_path, receiver.url))
+        (received,) = receiver.wait_for(lambda all_: len(all_) == 1)
+    assert code == done.code
+    assert done.out.startswith(f"{received.id} to hook at http://127.0.0.1:{receiver.port}/[hidden]: {said}")
+    assert "/hook" not in done.out
+    assert "test message of whystuck" in received.body.decode()
+
+
+def test_receiver_that_is_not_there_is_told(whystuck: Run, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    done = whystuck("deliveries", "test", "hook", "--config", _configure(tmp_path, f"http://127.0.0.1:{port}/hook"))
+    assert 1 == done.code
+    assert "retry: connection_failed" in done.out
+
+
+def test_unknown_receiver_cannot_be_tried_out(whystuck: Run, tmp_path: Path) -> None:
+    done = whystuck("deliveries", "test", "nobody", "--config", _configure(tmp_path, "http://127.0.0.1:9/hook"))
+    assert (2, "whystuck: no receiver 'nobody' is configured; there are hook\n") == (done.code, done.err)
