@@ -53,6 +53,7 @@ class RolloutFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_fiel
     pause_reasons: tuple[str, ...] = ()
     traffic: tuple[TrafficReference, ...] = ()
     services: tuple[str, ...] = ()  # Services that the strategy names, stable or active first
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)  # those for whystuck
     pod_labels: dict[str, str] = msgspec.field(default_factory=dict)
     stable_hash: str = ""
     current_hash: str = ""

@@ -27,8 +27,9 @@ class EndpointSliceFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, ta
 
 
 class NamespaceFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
-    """A Namespace: its labels decide which admission webhooks are asked."""
+    """A Namespace: its labels decide which admission webhooks are asked, its annotations who is told."""
 
     ref: ObjectRef
     labels: dict[str, str] = msgspec.field(default_factory=dict)
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)  # those for whystuck
     phase: str = ""

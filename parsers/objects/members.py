@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from itertools import islice
 from typing import Any, Final, TypeGuard
 
 from parsers.facts.conditions import ConditionFacts
@@ -25,6 +26,8 @@ MAX_MESSAGE_CHARS: Final = 16_384
 MAX_ENTRIES: Final = 2_000
 """Of one array or map of an object: more than Kubernetes itself takes."""
 
+_OWN_ANNOTATIONS: Final = "whystuck/"
+_MAX_OWN: Final = 20
 _NUMBER: Final = re.compile(r"-?\d{1,10}")
 _LARGEST: Final = 9_999_999_999
 _EMPTY: Final[Object] = {}
@@ -98,6 +101,13 @@ def labels_at(parent: Object, *path: str) -> dict[str, str]:
         if isinstance(name, str) and isinstance(value, str):
             found[as_text(name)] = as_text(value)
     return found
+
+
+def own_annotations_of(document: Object) -> dict[str, str]:
+    """Annotations for whystuck, and none of the others: those may hold anything."""
+    annotations = object_at(document, "metadata", "annotations")
+    own = (name for name in annotations if isinstance(name, str) and name.startswith(_OWN_ANNOTATIONS))
+    return {as_text(name): message_at(annotations, name)[:MAX_NAME_CHARS].strip() for name in islice(own, _MAX_OWN)}
 
 
 def conditions_at(parent: Object, *path: str) -> tuple[ConditionFacts, ...]:

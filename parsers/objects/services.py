@@ -6,7 +6,16 @@ Source: k8s.io/api v0.30 core/v1 (Service, Endpoints) and discovery/v1. Endpoint
 from __future__ import annotations
 
 from parsers.facts.services import EndpointSliceFacts, NamespaceFacts, ServiceFacts
-from parsers.objects.members import Object, labels_at, number_at, object_at, objects_at, ref_of, text_at
+from parsers.objects.members import (
+    Object,
+    labels_at,
+    number_at,
+    object_at,
+    objects_at,
+    own_annotations_of,
+    ref_of,
+    text_at,
+)
 
 _SERVICE_LABEL = "kubernetes.io/service-name"
 
@@ -56,6 +65,7 @@ def read_namespace(document: Object) -> NamespaceFacts:
     return NamespaceFacts(
         ref=ref_of(document),
         labels=labels_at(document, "metadata", "labels"),
+        annotations=own_annotations_of(document),
         phase=text_at(document, "status", "phase"),
     )
 

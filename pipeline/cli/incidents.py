@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli import options
-from pipeline.cli.loading import load_settings
 from pipeline.cli.printing import print_records, reader_may_leave
+from pipeline.cli.stored import login, opened_store
 from pipeline.report.formats import OutputFormat
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pipeline.config import Configuration
-    from pipeline.store.connections import Database
     from pipeline.store.queries import IncidentFilter
 
 incidents_app = typer.Typer(help="List, show, export and acknowledge incidents in the store.", no_args_is_help=True)
@@ -77,7 +71,7 @@ def list_command(
     chosen = _filter(
         status=status, severity=severity, kind=kind, classes=class_, cluster=cluster, since=since, until=until
     )
-    with _opened(config, store) as (settings, database):
+    with opened_store(config, store) as (settings, database):
         queries = IncidentQueries(database)
         last = queries.find(after).id if after is not None else None
         rows = queries.list_rows(chosen, limit=limit, after=last)
@@ -107,7 +101,7 @@ def show_command(
     from pipeline.report.table import print_incident
     from pipeline.store.queries import IncidentQueries
 
-    with _opened(config, store) as (settings, database):
+    with opened_store(config, store) as (settings, database):
         queries = IncidentQueries(database)
         incident = queries.find(incident_id)
         history, notes = queries.read_history(incident.id), queries.read_acknowledgements(incident.id)
@@ -145,7 +139,7 @@ def export_command(
     chosen = _filter(
         status=status, severity=severity, kind=kind, classes=class_, cluster=cluster, since=since, until=until
     )
-    with _opened(config, store) as (settings, database), reader_may_leave():
+    with opened_store(config, store) as (settings, database), reader_may_leave():
         queries = IncidentQueries(database)
         masker = Masker(settings.redact)
         if masker.is_active:
@@ -167,25 +161,11 @@ def ack_command(
     from pipeline.store.acknowledging import acknowledge
     from pipeline.store.queries import IncidentQueries
 
-    who = author or _login()
-    with _opened(config, store) as (_, database):
+    who = author or login()
+    with opened_store(config, store) as (_, database):
         incident = IncidentQueries(database).find(incident_id)
         acknowledge(database, incident.id, author=who, comment=comment)
     print(f"incident {incident.id} is acknowledged by {who}")
-
-
-@contextmanager
-def _opened(config: Path | None, store: str | None) -> Iterator[tuple[Configuration, Database]]:
-    from pipeline.store.connections import Database
-    from pipeline.store.schema import require_version
-
-    settings = load_settings(config, {"store.url": store})
-    database = Database(settings.store)
-    try:
-        require_version(database)
-        yield settings, database
-    finally:
-        database.close()
 
 
 def _filter(  # one parameter an option
@@ -209,14 +189,3 @@ def _filter(  # one parameter an option
         since=options.read_time(since, "--since"),
         until=options.read_time(until, "--until"),
     )
-
-
-def _login() -> str:
-    import getpass
-
-    from pipeline.errors import UsageError
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError) as error:  # a container's user need not have a name
-        raise UsageError("your login has no name here: say who you are with --author NAME") from error

@@ -12,10 +12,12 @@ import typer
 from pipeline.cli.classify import classify_command
 from pipeline.cli.completion import completion_command
 from pipeline.cli.config import config_app
+from pipeline.cli.deliveries import deliveries_app
 from pipeline.cli.incidents import incidents_app
 from pipeline.cli.replay import replay_command
 from pipeline.cli.rules import rules_app
 from pipeline.cli.schema import schema_command
+from pipeline.cli.silence import silence_app
 from pipeline.cli.store import store_app
 from pipeline.cli.version import version_command
 from pipeline.cli.watch import watch_command
@@ -32,6 +34,8 @@ app.command("replay")(replay_command)
 app.command("classify")(classify_command)
 app.command("watch")(watch_command)
 app.add_typer(incidents_app, name="incidents")
+app.add_typer(deliveries_app, name="deliveries")
+app.add_typer(silence_app, name="silence")
 app.add_typer(rules_app, name="rules")
 app.add_typer(store_app, name="store")
 app.add_typer(config_app, name="config")

@@ -16,7 +16,7 @@ from pipeline.errors import ConfigurationError
 _TEXT = regex.compile(
     r"""\s*(?P<name>[a-zA-Z_][a-zA-Z0-9_.-]*)\s*(?P<operator>=~|!~|!=|=)\s*(?P<value>.*?)\s*""", regex.S
 )
-_MAX_CHARS = 1000
+MAX_CHARS = 1000
 _TIME_OUT_SECONDS = 0.1
 Labels = Mapping[str, Sequence[str]]
 
@@ -53,7 +53,7 @@ def parse_matcher(text: str) -> Matcher:
     Raises:
         ConfigurationError: It is none, or its pattern is none.
     """
-    found = _TEXT.fullmatch(text) if len(text) <= _MAX_CHARS else None
+    found = _TEXT.fullmatch(text) if len(text) <= MAX_CHARS else None
     if found is None:
         raise ConfigurationError(f'{text[:60]!r} is no matcher: write name="value", name!="…", name=~"…" or name!~"…"')
     value = found["value"]

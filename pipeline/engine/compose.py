@@ -32,6 +32,7 @@ from pipeline.engine.incidents import (
     WebhookFacts,
 )
 from pipeline.engine.inventory import Inventory
+from pipeline.engine.labels import labels_of
 from pipeline.engine.remedies import remediation_of, runbook_of
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.spells import Onset, expected_wait, onset_of, retries_per_second
@@ -86,6 +87,7 @@ def compose(
         remediation=remediation_of(trouble.cause, victims, rules, controller.namespace, assessment.decisive),
         runbook_url=runbook_of(trouble.cause.failure_class, settings.runbook_url),
         coverage=Coverage(not_read=tuple(f"{kind}: {why}" for kind, why in sorted(state.unread.items()))),
+        labels=labels_of(victims, around.inventory),
     )
 
 

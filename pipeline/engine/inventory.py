@@ -21,7 +21,7 @@ from parsers.facts.leases import LeaseFacts
 from parsers.facts.references import ObjectRef, ServiceRef
 from parsers.facts.rollouts import RolloutFacts
 from parsers.facts.seen import AnyFacts
-from parsers.facts.services import EndpointSliceFacts
+from parsers.facts.services import EndpointSliceFacts, NamespaceFacts
 from parsers.facts.workloads import PodFacts, ReplicaSetFacts
 
 Seen = tuple[datetime, AnyFacts]
@@ -66,6 +66,12 @@ class Inventory:
     def rollout(self, key: ObjectKey) -> RolloutFacts | None:
         """The Rollout of a key."""
         return self._rollouts.get(ObjectRef("Rollout", key.namespace, key.name)) if key.kind == "rollout" else None
+
+    def namespace(self, name: str) -> NamespaceFacts | None:
+        """A Namespace by its name."""
+        seen = self._seen.get(ObjectRef("Namespace", "", name))
+        facts = seen[1] if seen is not None else None
+        return facts if isinstance(facts, NamespaceFacts) else None
 
     def replica_sets(self, owner: ObjectRef) -> list[ReplicaSetFacts]:
         """The ReplicaSets that an object owns, newest revision first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -12,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.http.health import Question, answer, liveness, readiness
+from pipeline.http.problems import problem_of_error
 from pipeline.metrics.metrics import CONTENT_TYPE, Metrics
 from pipeline.secret import Secret
 from pipeline.status import Check, StatusBoard
@@ -57,7 +59,19 @@ def create_app(
 
     endpoints = {"/livez": livez, "/readyz": readyz, "/metrics": show_metrics}
     routes = [Route(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()]  # HEAD comes with GET
-    return Starlette(routes=[*routes, *others], middleware=[Middleware(SecurityHeaders)])
+    return Starlette(
+        routes=[*routes, *others],
+        middleware=[Middleware(SecurityHeaders)],
+        exception_handlers={HTTPException: _refusal},
+    )
+
+
+def _refusal(request: Request, error: Exception) -> Response:
+    """What no route takes: below /api also an address with a line break, which no mount takes for its own."""
+    if request.url.path.startswith("/api/"):
+        return problem_of_error(request, error)
+    assert isinstance(error, HTTPException)
+    return PlainTextResponse(error.detail, error.status_code, error.headers)
 
 
 def _health_response(request: Request, name: str, checks: list[Check], guard: Guard) -> Response:

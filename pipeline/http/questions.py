@@ -9,15 +9,22 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from pipeline.delivery.matching import MAX_CHARS as MAX_MATCHER_CHARS
 from pipeline.engine.incidents import Severity
 from pipeline.store.acknowledging import MAX_AUTHOR_CHARS, MAX_COMMENT_CHARS
+from pipeline.store.delivery_queries import DeliveryFilter
 from pipeline.store.queries import MAX_ROWS, IncidentFilter
 
 MAX_REQUEST_BYTES = 65_536
+MAX_MATCHERS = 30
+"""Of one silence; more than anybody writes by hand."""
 
 _Text = Annotated[str, msgspec.Meta(max_length=253, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _Time = Annotated[datetime, msgspec.Meta(tz=True)]
-_Asked = TypeVar("_Asked")
+_Author = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_AUTHOR_CHARS)]
+_Comment = Annotated[str, msgspec.Meta(max_length=MAX_COMMENT_CHARS)]
+_Matcher = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_MATCHER_CHARS)]
+_Asked = TypeVar("_Asked", bound=msgspec.Struct)
 
 
 class ListQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -46,30 +53,58 @@ class ListQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         )
 
 
+class DeliveriesQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Parameters of the list of notifications. Those that are lists may be repeated."""
+
+    receiver: tuple[_Text, ...] = ()
+    state: tuple[Literal["pending", "sent", "dead", "superseded"], ...] = ()
+    incident: _Text | None = None  # the id of one that they tell of
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_ROWS)] = 50
+    after: _Text | None = None  # `next` of the page before
+
+    def chosen(self) -> DeliveryFilter:
+        """The same, as the store knows it."""
+        return DeliveryFilter(receivers=self.receiver, states=self.state, incident=self.incident)
+
+
+class SilencesQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Parameters of the list of silences."""
+
+    ended: bool = False  # also those that are over
+
+
+class SilenceQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is not to be told, and for how long."""
+
+    matchers: Annotated[tuple[_Matcher, ...], msgspec.Meta(min_length=1, max_length=MAX_MATCHERS)]
+    starts_at: _Time | None = None  # null: now
+    ends_at: _Time
+    author: _Author
+    comment: _Comment = ""
+
+
 class AcknowledgeQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who has seen an incident."""
 
-    author: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_AUTHOR_CHARS)]
-    comment: Annotated[str, msgspec.Meta(max_length=MAX_COMMENT_CHARS)] = ""
+    author: _Author
+    comment: _Comment = ""
 
 
-_LISTS = {field.encode_name for field in msgspec.structs.fields(ListQuestion) if field.default == ()}
-
-
-def read_list_question(request: Request) -> ListQuestion:
-    """The parameters of a list.
+def read_query(request: Request, kind: type[_Asked]) -> _Asked:
+    """The parameters of an address.
 
     Raises:
         HTTPException: 400: one of them is unknown, comes twice, or has no value that it can have.
     """
+    lists = {field.encode_name for field in msgspec.structs.fields(kind) if field.default == ()}
     values: dict[str, Any] = {}
     for name in request.query_params:
         given = request.query_params.getlist(name)
-        if name not in _LISTS and len(given) > 1:
+        if name not in lists and len(given) > 1:
             raise HTTPException(400, f"{name}: given more than once")
-        values[name] = given if name in _LISTS else given[0]
+        values[name] = given if name in lists else given[0]
     try:
-        return msgspec.convert(values, ListQuestion, strict=False)
+        return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise HTTPException(400, str(error)) from error
 

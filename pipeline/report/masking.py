@@ -29,7 +29,7 @@ _KEPT_FIELDS = frozenset(
     {
         "schema_version", "id", "fingerprint", "merged_into", "incident", "frame", "transition", "kind", "status",
         "severity", "basis", "reason", "relation", "category", "class", "also", "rule", "type", "pace", "trend",
-        "version", "serial_number", "verb",
+        "version", "serial_number", "verb", "occasion", "state", "content_type", "receiver",
     }
 )  # fmt: skip
 """Fields with a closed vocabulary, and ids. `kind` is a kind of objects, never an object."""
@@ -54,6 +54,8 @@ class Masker:
             for one in incident.evidence:
                 self._pseudonyms.learn("pod", one.provenance.pod)
             self._pseudonyms.learn("cluster", incident.cluster)
+            for owner in incident.labels.get("owner", "").split(","):
+                self._pseudonyms.learn("owner", owner)
             for culprit in (incident.cause.culprit, *(suspect.culprit for suspect in incident.cause.suspects)):
                 if culprit is not None and culprit.kind not in _NAMELESS_CULPRITS:
                     self._pseudonyms.learn("namespace", culprit.namespace)

@@ -16,6 +16,8 @@ from msgspec import inspect
 
 from pipeline.config import Configuration, environment_name, is_secret, load_configuration, settings
 from pipeline.config_schema import configuration_schema
+from pipeline.delivery.receiver_settings import HeaderSettings, ReceiverSettings
+from pipeline.delivery.settings import InhibitionSettings, RouteSettings
 from pipeline.engine.settings import RuleOverride
 from pipeline.errors import ConfigurationError
 from pipeline.quantities import parse_duration, parse_size
@@ -33,6 +35,14 @@ ABSENT = {"kafka": KafkaSettings(bootstrap_servers=()), "kubernetes": Kubernetes
 """The sections that nobody has to have, with what they have by default."""
 
 
+DELIVERY_LISTS: dict[str, type[msgspec.Struct]] = {
+    "receivers": ReceiverSettings,
+    "receivers[].headers": HeaderSettings,
+    "routes": RouteSettings,
+    "inhibitions": InhibitionSettings,
+}
+
+
 def _documented() -> Iterator[tuple[str, object]]:
     """Every setting and its default."""
     for setting in settings():
@@ -45,9 +55,14 @@ def _documented() -> Iterator[tuple[str, object]]:
         yield f"engine.overrides[].{field.name}", "required" if field.required else field.default
     for field in msgspec.structs.fields(OriginPattern):
         yield f"watch.controllers[].{field.name}", field.default
+    for section, kind in DELIVERY_LISTS.items():
+        for field in msgspec.structs.fields(kind):
+            yield f"delivery.{section}[].{field.name}", "required" if field.required else field.default
 
 
 def _read_cell(setting: str, cell: str) -> object:
+    if cell == "none":
+        return cell
     if setting.endswith("_seconds"):
         return parse_duration(cell)
     if setting.endswith("_bytes"):
@@ -57,10 +72,21 @@ def _read_cell(setting: str, cell: str) -> object:
     return int(cell.replace("_", "")) if re.fullmatch(r"[\d_]+", cell) else cell
 
 
+def _plain(default: object) -> object:
+    match default:
+        case Enum():
+            return default.value
+        case (str(), *_):
+            return ", ".join(default)
+        case (_, *_):
+            return "see below"
+    return default
+
+
 @pytest.mark.parametrize(("setting", "default"), [pytest.param(*each, id=each[0]) for each in _documented()])
 def test_page_has_the_setting_and_its_default(setting: str, default: object) -> None:
     """A setting that is not on the page, or has another default there, fails."""
-    plain = default.value if isinstance(default, Enum) else default
+    plain = _plain(default)
     assert (plain if isinstance(plain, bool) else plain or "none") == _read_cell(setting, ROWS[setting])
 
 

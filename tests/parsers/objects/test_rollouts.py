@@ -239,3 +239,23 @@ def test_members_of_other_types_are_not_there(members: dict[str, Any]) -> None:
     facts = read(**members)
 
     assert (None, None) == (facts.available, facts.generation)
+
+
+def test_only_annotations_for_whystuck_are_kept() -> None:
+    """Others may hold anything, as a whole former manifest with its secrets."""
+    annotations = {
+        "whystuck/owner": "web\x1b[31m-team ",
+        "whystuck/notify": False,
+        "kubectl.kubernetes.io/last-applied-configuration": "{}",
+        "notwhystuck/owner": "x",
+        7: "y",
+        "whystuck/long": "a" * 10_000,
+    }
+    found = read(metadata={"name": "checkout", "annotations": annotations}).annotations
+    assert ["whystuck/owner", "whystuck/notify", "whystuck/long"] == list(found)
+    assert ("", 512) == (found["whystuck/notify"], len(found["whystuck/long"]))
+    assert "\x1b" not in found["whystuck/owner"]
+
+
+def test_annotations_that_are_none_are_not_there() -> None:
+    assert {} == read(metadata={"name": "checkout", "annotations": ["whystuck/owner"]}).annotations

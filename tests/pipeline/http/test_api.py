@@ -3,88 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import jsonschema
 import msgspec
 import pytest
 
 from pipeline.config import RedactSettings
 from pipeline.engine.incidents import Incident
-from pipeline.http.api import Api
 from pipeline.http.openapi import describe_api
-from pipeline.http.scopes import ApiGuard
-from pipeline.http.server import HttpServer
-from pipeline.http_settings import HttpSettings
-from pipeline.metrics.metrics import Metrics
-from pipeline.metrics.settings import MetricsSettings
 from pipeline.report.schemas import incident_schema
 from pipeline.secret import Secret
-from pipeline.status import StatusBoard
-from pipeline.store.connections import Database
-from pipeline.store.records import Commit
-from pipeline.store.settings import StoreSettings
-from pipeline.store.store import SqlStore
-from tests.pipeline.store.samples import CLAIMED, NOW, incident
+from tests.pipeline.http.conftest import INCIDENTS, Ask, ServeApi
 
 PAGE = Path(__file__).parents[3] / "docs" / "openapi.json"
-IDS = ("aa01", "bb02", "cc03")
-Ask = Callable[..., httpx.Response]
-Serve = Callable[..., Ask]
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[StoreSettings]:
-    """A store that a daemon has open, with three incidents; the last one is the newest."""
-    settings = StoreSettings(url=f"sqlite:///{tmp_path}/whystuck.db")
-    opened = SqlStore.open(settings)
-    claim = opened.claim("one", CLAIMED)
-    assert claim is not None
-    found = tuple(
-        msgspec.structs.replace(incident(identity), opened_at=NOW + timedelta(minutes=number))
-        for number, identity in enumerate(IDS)
-    )
-    opened.commit(Commit(at=NOW, incidents=found), claim.epoch)
-    yield settings
-    opened.close()
-
-
-@pytest.fixture
-def serve(store: StoreSettings, board: StatusBoard) -> Iterator[Serve]:
-    """Starts servers, and asks them."""
-    running: list[HttpServer] = []
-    client = httpx.Client(trust_env=False, timeout=10)
-
-    def start(redact: RedactSettings | None = None, **tokens: Secret) -> Ask:
-        settings = HttpSettings(listen="127.0.0.1:0", **tokens)
-        api = Api(Database(store), ApiGuard(settings), redact or RedactSettings())
-        server = HttpServer(settings, board, Metrics(MetricsSettings(), "1.2.3"), api)
-        url = server.start()
-        running.append(server)
-
-        def ask(path: str, token: str = "reader", method: str = "GET", **options: object) -> httpx.Response:
-            headers = {"Authorization": f"Bearer {token}"} | options.pop("headers", {})
-            return client.request(method, f"{url}/api/v1{path}", headers=headers, **options)
-
-        return ask
-
-    yield start
-    client.close()
-    for server in running:
-        server.stop()
-
-
-@pytest.fixture
-def ask(serve: Serve) -> Ask:
-    """Asks a server that knows both tokens."""
-    return serve(api_read_token=Secret("reader"), api_write_token=Secret("writer"))
-
-
-def test_without_a_token_there_is_no_api(serve: Serve) -> None:
-    assert 404 == serve()("/incidents").status_code
+def test_without_a_token_there_is_no_api(serve_api: ServeApi) -> None:
+    assert 404 == serve_api()("/incidents").status_code
 
 
 @pytest.mark.parametrize(
@@ -190,9 +126,15 @@ def test_bodies_are_checked(ask: Ask, body: bytes, kind: str, status: int) -> No
     assert (status, "application/problem+json") == (done.status_code, done.headers["content-type"])
 
 
-def test_names_are_hidden_where_they_are_hidden_elsewhere(serve: Serve) -> None:
-    ask = serve(RedactSettings(names=True), api_read_token=Secret("reader"))
-    texts = [ask(path).text for path in ("/incidents", "/incidents/aa01", "/incidents/aa01/history")]
+PATHS_WITH_NAMES = (
+    "/incidents", "/incidents/aa01", "/incidents/aa01/evidence", "/incidents/aa01/history", "/deliveries",
+    "/deliveries/msg_1", "/silences",
+)  # fmt: skip
+
+
+def test_names_are_hidden_where_they_are_hidden_elsewhere(serve_api: ServeApi) -> None:
+    ask = serve_api(RedactSettings(names=True), api_read_token=Secret("reader"))
+    texts = [ask(path).text for path in PATHS_WITH_NAMES]
     assert not [text for text in texts if "production" in text]
 
 
@@ -202,15 +144,25 @@ def test_the_description_is_served_and_committed(ask: Ask) -> None:
     assert described == ask("/openapi.json").json() == json.loads(PAGE.read_text(encoding="utf-8"))
 
 
+ANSWERS = (
+    ("/incidents", "IncidentPage"),
+    ("/incidents/aa01/history", "IncidentHistory"),
+    ("/incidents/aa01/evidence", "IncidentEvidence"),
+    ("/deliveries", "DeliveryPage"),
+    ("/deliveries/msg_2", "Delivery"),
+    ("/silences", "SilenceList"),
+)
+
+
 def test_the_answers_are_as_described(ask: Ask) -> None:
     schemas = describe_api()["components"]["schemas"]
-    for path, name in (("/incidents", "IncidentPage"), ("/incidents/aa01/history", "IncidentHistory")):
+    for path, name in ANSWERS:
         schema = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}}
         jsonschema.validate(ask(path).json(), schema)
 
 
 def test_an_incident_is_read_as_it_was_stored(ask: Ask) -> None:
-    assert IDS[0] == msgspec.json.decode(ask("/incidents/aa01").content, type=Incident).id
+    assert INCIDENTS[0] == msgspec.json.decode(ask("/incidents/aa01").content, type=Incident).id
 
 
 if __name__ == "__main__":
