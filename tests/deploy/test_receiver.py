@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import json
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from standardwebhooks import Webhook
 
 RECEIVER = Path(__file__).parents[2] / "deploy" / "demo" / "receiver.py"
 KEYS = [b"k" * 24, b"l" * 24]
@@ -36,8 +36,8 @@ class Receiving:
         timestamp = int(time.time()) if at is None else at
         headers = {"webhook-id": "msg_1", "webhook-timestamp": str(timestamp)}
         if key is not None:
-            digest = hmac.new(key, f"msg_1.{timestamp}.".encode() + body, hashlib.sha256).digest()
-            headers["webhook-signature"] = "v1," + base64.b64encode(digest).decode()
+            signed_at = datetime.fromtimestamp(timestamp, UTC)
+            headers["webhook-signature"] = Webhook(key).sign("msg_1", signed_at, body.decode())
         return httpx.post(self.url, content=body, headers=headers, timeout=30).status_code
 
     def end(self) -> str:
@@ -79,8 +79,31 @@ def test_refuses_what_is_not_signed_rightly(receiving: Receiving) -> None:
 
     *refused, last = receiving.end().splitlines()
     assert [line.split("  ")[1] for line in refused] == [
-        "REFUSED: not signed",
-        "REFUSED: wrong signature",
-        "REFUSED: timestamp too far from now",
+        "REFUSED: Missing required headers",
+        "REFUSED: No matching signature found",
+        "REFUSED: Message timestamp too old",
     ]
     assert last.split("  ")[1] == "verified"
+
+
+def test_what_is_no_message_is_refused(receiving: Receiving) -> None:
+    """Headers and bodies that nobody signs so do not end it."""
+    headers = {"webhook-id": "msg_1", "webhook-timestamp": str(int(time.time()))}
+    answers = [
+        httpx.post(receiving.url, content=body, headers={**headers, "webhook-signature": text}, timeout=30).status_code
+        for body, text in ((BODY, "v1"), (BODY, "v1,a,b"), (BODY, "v1,a"), (b"\xff", "v1,AAAA"))
+    ]
+
+    assert [401] * 4 == answers
+    assert 4 == len(receiving.end().splitlines())
+
+
+def test_a_file_without_secrets_is_refused(tmp_path: Path) -> None:
+    """By the number of the line: what stands in it may be a secret of something else."""
+    secrets = tmp_path / "secrets"
+    secrets.write_text("hunter2\n")
+    command = [sys.executable, str(RECEIVER), "--secrets-file", str(secrets)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert 2 == done.returncode
+    assert f"receiver: {secrets}: line 1 is not whsec_ and base64\n" == done.stderr
