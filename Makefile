@@ -14,13 +14,19 @@ DEV := $(VENV)/.requirements-dev.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format test-servers test-long bench lock clean
+.PHONY: help run demo compose-secrets test lint format test-servers test-long bench lock clean
 
 help: ## Show the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 
 run: $(RUNTIME) ## Replay a sample log (LOG=path: another one)
 	$(BIN)/whystuck replay --fail-on never $(LOG)
+
+demo: $(DEV) ## The whole thing on this machine: Kafka, PostgreSQL, two daemons, a receiver; one daemon is killed
+	$(BIN)/python -m deploy.demo.run
+
+compose-secrets: $(BIN)/python ## Make the secrets that docker-compose.yml needs
+	$(BIN)/python deploy/demo/make_secrets.py
 
 test: lint ## Format check, lint, types, import contracts and tests: at most five minutes
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not servers and not long" $(PYTEST_ARGS)
