@@ -77,9 +77,7 @@ class Shown:
             repeated = problem is None and message_id in self._seen
             if problem is None:
                 self._remember(message_id)
-            verdict = f"REFUSED: {problem}" if problem else "verified, repeated" if repeated else "verified"
-            told = "" if problem else f"  {summary(body)}"
-            print(f"{at:%H:%M:%S}  {verdict}  {_plain(message_id)}{told}", file=self._stream, flush=True)
+            print(f"{at:%H:%M:%S}  {line(message_id, body, problem, repeated)}", file=self._stream, flush=True)
             if self._record is not None:
                 row = {
                     "at": at.isoformat(),
@@ -94,6 +92,13 @@ class Shown:
         self._seen[message_id] = None
         if len(self._seen) > REMEMBERED_IDS:
             self._seen.popitem(last=False)
+
+
+def line(message_id: str, body: bytes, problem: str | None, is_repeated: bool) -> str:
+    """How one message is shown. Nothing of the body, where it is not believed."""
+    if problem is not None:
+        return f"REFUSED: {problem}  {_plain(message_id)}"
+    return f"{'verified, repeated' if is_repeated else 'verified'}  {_plain(message_id)}  {summary(body)}"
 
 
 def summary(body: bytes) -> str:
