@@ -63,9 +63,10 @@ class Demo:
         first.kill()
         self._tell("daemon A is killed: SIGKILL")
         killed_at = time.monotonic()
+        if standby is not None:
+            self._until(standby, "active")
+            self._tell(f"daemon B is active {time.monotonic() - killed_at:.1f} s later")
         second = standby or self._start_daemon("A", "active")
-        self._until(second, "active")
-        self._tell(f"daemon {'B' if standby else 'A'} is active {time.monotonic() - killed_at:.1f} s later")
         self._wait(second, "resolved", 3600 / self._speed + PATIENCE_SECONDS)
         self._expect("producer", producer.wait(PATIENCE_SECONDS), 0)
         self._expect("daemon", second.terminate(), TERMINATED)
