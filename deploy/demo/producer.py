@@ -82,7 +82,8 @@ def _moved(line: bytes, shift: timedelta) -> bytes:
     return _TIME.sub(move, line)
 
 
-def _arguments() -> argparse.Namespace:
+def read_arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """What the command line says; ends the process where it is wrong."""
     parser = argparse.ArgumentParser(description="Plays a controller's log into a Kafka topic.")
     parser.add_argument("log", type=Path)
     parser.add_argument("--bootstrap-servers", required=True, metavar="HOST:PORT[,…]")
@@ -90,7 +91,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pod", default="argo-rollouts-demo-0", help="key of the records")
     parser.add_argument("--speed", type=float, default=1.0, help="60: an hour in a minute")
     parser.add_argument("--keep-times", action="store_true", help="leave the times in the lines as they are")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(given)
     if not 0 < arguments.speed < float("inf"):
         parser.error("--speed has to be more than 0")
     return arguments
@@ -98,7 +99,7 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> int:
     """Play; 0 when the brokers have acknowledged every line."""
-    arguments = _arguments()
+    arguments = read_arguments()
     try:
         lines = arguments.log.read_bytes().splitlines()
         plays = list(plan(lines, datetime.now(UTC), arguments.speed, not arguments.keep_times))

@@ -181,13 +181,18 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(address, Handler)
 
 
-def main() -> int:
-    """Serve until SIGTERM or Ctrl-C."""
+def read_arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """What the command line says; ends the process where it is wrong."""
     parser = argparse.ArgumentParser(description="Shows webhooks whose Standard Webhooks signature is right.")
     parser.add_argument("--listen", default="127.0.0.1:8080", metavar="HOST:PORT")
     parser.add_argument("--secrets-file", type=Path, required=True, help="one whsec_… a line")
     parser.add_argument("--record", type=Path, help="append what came to this file, as JSON lines")
-    arguments = parser.parse_args()
+    return parser.parse_args(given)
+
+
+def main() -> int:
+    """Serve until SIGTERM or Ctrl-C."""
+    arguments = read_arguments()
     host, _, port = arguments.listen.rpartition(":")
     try:
         secrets = read_secrets(arguments.secrets_file)

@@ -6,12 +6,13 @@ import ipaddress
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
 
-from deploy.demo import make_secrets
+from deploy.demo import make_secrets, producer, receiver
 
 ROOT = Path(__file__).parents[2]
 COMPOSE_FILE = ROOT / "docker-compose.yml"
@@ -79,6 +80,24 @@ def test_standby_differs_in_its_port_only() -> None:
 
     assert active.pop("ports") != standby.pop("ports")
     assert active == standby
+
+
+@pytest.mark.parametrize(("service", "program"), [("producer", producer), ("receiver", receiver)])
+def test_program_is_in_the_image_and_takes_its_arguments(service: str, program: ModuleType) -> None:
+    """The image has deploy/demo in /opt/whystuck/demo."""
+    assert program.__file__ is not None
+    assert ["python", f"/opt/whystuck/demo/{Path(program.__file__).name}"] == SERVICES[service]["entrypoint"]
+    assert "COPY deploy/demo /opt/whystuck/demo" in (ROOT / "Dockerfile").read_text().splitlines()
+    assert program.read_arguments(SERVICES[service]["command"])
+
+
+def test_files_that_are_mounted_exist() -> None:
+    """Or a container would not start; secrets are made first."""
+    (log,) = SERVICES["producer"]["volumes"]
+
+    assert log["target"] == SERVICES["producer"]["command"][0]
+    assert (ROOT / log["source"]).is_file()
+    assert [CONFIGURATION_FILE] == [ROOT / each["file"] for each in COMPOSE["configs"].values()]
 
 
 def test_receiver_is_in_the_network_that_is_allowed() -> None:
