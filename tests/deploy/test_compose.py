@@ -124,3 +124,15 @@ def test_secrets_are_made_and_stay_out_of_git_and_of_the_image(tmp_path: Path) -
     assert "deploy/demo/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert ignored.index("!deploy") < ignored.index("deploy/demo/secrets"), "the last line that fits is in force"
+
+
+def test_configuration_is_accepted(tmp_path: Path) -> None:
+    """Both daemons' own, with the secrets where they are in a container."""
+    folder = tmp_path / "secrets"
+    make_secrets.make(folder)
+    mounted = tmp_path / "whystuck.yaml"
+    mounted.write_text(CONFIGURATION_FILE.read_text().replace("/run/secrets", str(folder)))
+
+    done = _run("whystuck", "config", "validate", "--config", mounted)
+
+    assert 0 == done.returncode, done.stdout + done.stderr
