@@ -16,6 +16,7 @@ from msgspec import inspect
 
 from pipeline.config import Configuration, environment_name, is_secret, load_configuration, settings
 from pipeline.config_schema import configuration_schema
+from pipeline.delivery.receiver_settings import HeaderSettings, ReceiverSettings
 from pipeline.engine.settings import RuleOverride
 from pipeline.errors import ConfigurationError
 from pipeline.quantities import parse_duration, parse_size
@@ -44,9 +45,17 @@ def _documented() -> Iterator[tuple[str, object]]:
         yield f"engine.overrides[].{field.name}", "required" if field.required else field.default
     for field in msgspec.structs.fields(OriginPattern):
         yield f"watch.controllers[].{field.name}", field.default
+    for section, prefix in (
+        (ReceiverSettings, "delivery.receivers[]"),
+        (HeaderSettings, "delivery.receivers[].headers[]"),
+    ):
+        for field in msgspec.structs.fields(section):
+            yield f"{prefix}.{field.name}", "required" if field.required else field.default
 
 
 def _read_cell(setting: str, cell: str) -> object:
+    if cell == "none":
+        return cell
     if setting.endswith("_seconds"):
         return parse_duration(cell)
     if setting.endswith("_bytes"):
