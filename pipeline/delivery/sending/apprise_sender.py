@@ -5,6 +5,7 @@ Apprise connects by itself: which addresses it connects to is not checked, and a
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import datetime
 from types import ModuleType
@@ -77,4 +78,5 @@ def _load_apprise(receiver: str) -> ModuleType:
         raise ConfigurationError(
             f"receiver {receiver}: the format apprise needs an extra: pip install 'whystuck[apprise]'"
         ) from error
+    logging.getLogger("apprise").disabled = True  # it writes addresses with their secrets
     return apprise

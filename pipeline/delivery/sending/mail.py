@@ -20,6 +20,7 @@ from pipeline.delivery.sending.network import connect_any
 from pipeline.delivery.sending.outbox import OutgoingMessage
 from pipeline.delivery.sending.outcome import Outcome, OutcomeReason, Verdict
 from pipeline.delivery.sending.tls import create_client_context
+from pipeline.errors import ConfigurationError
 from pipeline.secret import Secret, hide_secrets, read_secret
 
 _READY = 220
@@ -59,6 +60,9 @@ class MailSender:
         try:
             password = read_secret("mail_password", None, settings.mail_password_file)
             context = create_client_context(settings)
+        except ConfigurationError as error:
+            return outcome_of_fault(error)
+        try:
             with self._cutter.limited(settings.total_seconds):
                 return self._exchange(message, context, password)
         except CutOffError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from datetime import datetime
 
@@ -20,6 +21,7 @@ from pipeline.delivery.sending.outcome import Outcome, Verdict, judge_status, re
 from pipeline.delivery.sending.signing import sign
 from pipeline.delivery.sending.tls import create_client_context, versions_of_files
 from pipeline.delivery.target import Target
+from pipeline.errors import ConfigurationError
 from pipeline.secret import HIDDEN, hide_secrets
 
 MAX_ANSWER_BYTES = 65_536
@@ -68,7 +70,10 @@ class WebhookSender:
     def _attempt(self, message: OutgoingMessage, at: datetime) -> Outcome:
         try:
             credentials = read_credentials(self._settings)
-            request = self._request(message, at, credentials)
+        except ConfigurationError as error:
+            return outcome_of_fault(error)
+        request = self._request(message, at, credentials)
+        try:
             with self._cutter.limited(self._settings.total_seconds):
                 return self._exchange(request, credentials, at)
         except CutOffError:
@@ -81,7 +86,7 @@ class WebhookSender:
         return outcome_of_cut(self._cutter.why)
 
     def _exchange(self, request: httpcore.Request, credentials: Credentials, at: datetime) -> Outcome:
-        response = self._pool_for(credentials.proxy).handle_request(request)
+        response = self._pool_for(credentials.target, credentials.proxy).handle_request(request)
         try:
             answer = _read_answer(response)
         finally:
@@ -122,19 +127,19 @@ class WebhookSender:
             "POST", target.url, headers=list(headers.items()), content=body, extensions={"timeout": times}
         )
 
-    def _pool_for(self, proxy: Target | None) -> httpcore.ConnectionPool:
+    def _pool_for(self, target: Target, proxy: Target | None) -> httpcore.ConnectionPool:
         """The connections; new ones where the proxy has changed, or a file that TLS is made of."""
-        wanted = (proxy, versions_of_files(self._settings))
+        is_tls = "https" in (target.scheme, None if proxy is None else proxy.scheme)
+        wanted = (is_tls, proxy, versions_of_files(self._settings))
         if self._pool is None or wanted != self._pool_is_for:
             self.close()
-            self._pool = self._create_pool(proxy)
+            context = create_client_context(self._settings) if is_tls else None  # reading authorities takes a while
+            self._pool = self._create_pool(context, proxy)
             self._pool_is_for = wanted
         return self._pool
 
-    def _create_pool(self, proxy: Target | None) -> httpcore.ConnectionPool:
-        context = create_client_context(self._settings)
-        place = None if proxy is None else (proxy.host, proxy.port)
-        backend = GuardedBackend(self._guard, self._cutter, place)
+    def _create_pool(self, context: ssl.SSLContext | None, proxy: Target | None) -> httpcore.ConnectionPool:
+        backend = GuardedBackend(self._guard, self._cutter, None if proxy is None else (proxy.host, proxy.port))
         if proxy is None:
             return httpcore.ConnectionPool(
                 context, max_connections=1, keepalive_expiry=IDLE_SECONDS, network_backend=backend

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import select
 import socket
+import ssl
 import threading
 from contextlib import suppress
 from types import TracebackType
@@ -12,8 +14,9 @@ from types import TracebackType
 class _Proxy:
     """Accepts connections, and carries bytes both ways once it knows where to."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.targets: list[str] = []
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
 
@@ -37,12 +40,14 @@ class _Proxy:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client, suppress(OSError):
-            upstream = self._open(client)
-            if upstream is not None:
-                with upstream:
-                    threading.Thread(target=_carry, args=(upstream, client), daemon=True).start()
-                    _carry(client, upstream)
+        with suppress(OSError):
+            if self._tls is not None:
+                client = self._tls.wrap_socket(client, server_side=True)
+            with client:
+                upstream = self._open(client)
+                if upstream is not None:
+                    with upstream:
+                        _carry(client, upstream)
 
     def _open(self, client: socket.socket) -> socket.socket | None:
         raise NotImplementedError
@@ -51,8 +56,8 @@ class _Proxy:
 class HttpProxy(_Proxy):
     """CONNECT, and whole addresses in the first line; wants a login where it is given one."""
 
-    def __init__(self, login: str | None = None) -> None:
-        super().__init__()
+    def __init__(self, login: str | None = None, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls)
         self._login = login
 
     def _open(self, client: socket.socket) -> socket.socket | None:
@@ -106,10 +111,14 @@ def _gone() -> bytes:
     raise ConnectionError
 
 
-def _carry(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while piece := source.recv(65_536):
-            sink.sendall(piece)
-    for each in (source, sink):
-        with suppress(OSError):
-            each.shutdown(socket.SHUT_RDWR)
+def _carry(client: socket.socket, upstream: socket.socket) -> None:
+    """Both ways, on one thread: a connection within TLS is not for two."""
+    others = {client: upstream, upstream: client}
+    while True:
+        held_back = isinstance(client, ssl.SSLSocket) and client.pending()
+        ready = [client] if held_back else select.select(list(others), [], [])[0]
+        for source in ready:
+            piece = source.recv(65_536)
+            if not piece:
+                return
+            others[source].sendall(piece)

@@ -106,6 +106,19 @@ def test_a_proxy_carries_plain_and_protected_messages(server: HostileReceiver, a
     assert [f"127.0.0.1:{server.port}", plain.url] == proxy.targets
 
 
+def test_a_proxy_that_is_spoken_to_within_tls(server: HostileReceiver, authority: Authority) -> None:
+    """TLS within TLS: both certificates are verified."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*authority.issue("proxy.example"))
+    with HttpProxy(tls=context) as proxy:
+        through = SecretAddress(f"https://127.0.0.1:{proxy.port}")
+        outcome = send_once(receiver(server.url, proxy=through, ca_file=str(authority.file)))
+        unknown = send_once(receiver(server.url, proxy=through))
+
+    assert (Verdict.DELIVERED, 1) == (outcome.verdict, len(server.received))
+    assert (Verdict.RETRY, OutcomeReason.TLS_FAILED) == (unknown.verdict, unknown.reason)
+
+
 PROXY_TROUBLE: dict[str, Any] = {
     "refuses a tunnel": ("https://127.0.0.1:9/", OutcomeReason.PROXY_FAILED),
     "refuses a message": ("http://127.0.0.1:9/", OutcomeReason.PROXY_FAILED),

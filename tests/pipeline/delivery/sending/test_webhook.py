@@ -184,6 +184,21 @@ def test_a_secret_that_cannot_be_read_is_tried_again(tmp_path: Path) -> None:
     assert missing in outcome.detail
 
 
+def test_a_time_out_is_not_told_of_the_next_attempt(tmp_path: Path) -> None:
+    """Each attempt has an outcome of its own, with one sender."""
+    file = write(tmp_path, "signing", FIRST_SECRET)
+    with HostileReceiver([Answer(Manner.TRICKLE_HEADERS)]) as server:
+        sender = WebhookSender(receiver(server.url, signing_secrets_file=file, total_seconds=1.0), "1")
+        outcomes = [sender.send(message(), datetime.now(UTC))]
+        for content in ("", FIRST_SECRET):
+            write(tmp_path, "signing", content)
+            outcomes.append(sender.send(message(), datetime.now(UTC)))
+        sender.close()
+
+    reasons = [OutcomeReason.TIMED_OUT, OutcomeReason.SETTINGS_UNUSABLE, OutcomeReason.ACCEPTED]
+    assert reasons == [each.reason for each in outcomes]
+
+
 def test_what_the_receiver_says_is_told_without_secrets(tmp_path: Path) -> None:
     """On one line, cut, and without anything that it was trusted with."""
     token = write(tmp_path, "token", "t0ken")
