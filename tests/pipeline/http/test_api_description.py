@@ -31,8 +31,8 @@ from pipeline.store.settings import StoreSettings
 from tests.pipeline.http.conftest import WORKING, api_server
 
 CHECKS = [
-    not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
-    negative_data_rejection, ignored_auth, unsupported_method,
+    not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance, ignored_auth,
+    unsupported_method,
 ]  # fmt: skip
 BOUNDED = settings(
     max_examples=15,
@@ -70,13 +70,15 @@ def url(api_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 def test_answers_are_as_described(url: str, operation: APIOperation, mode: GenerationMode) -> None:
     """Status, type and content of every answer; wrong questions are refused, and nobody gets in without a token."""
+    # In an address every value is a text: there a number in the place of a text is no wrong one.
+    checks = [*CHECKS, negative_data_rejection] if operation.body else CHECKS
     session = requests.Session()
     session.trust_env = False
 
     @BOUNDED
     @given(case=operation.as_strategy(mode))
     def ask(case: Case) -> None:
-        case.call_and_validate(url, session, {"Authorization": "Bearer writer"}, checks=CHECKS)
+        case.call_and_validate(url, session, {"Authorization": "Bearer writer"}, checks=checks)
 
     with session:
         ask()
