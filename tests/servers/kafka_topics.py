@@ -37,7 +37,7 @@ class Topics:
         """Make a topic, of a new name if none is given."""
         name = name or f"topic-{next(_numbers)}"
         topic = NewTopic(name, partitions, 1, config=dict(settings or {}))
-        retry(lambda: self._admin.create_topics([topic])[name].result(SECONDS))
+        retry(lambda: self._admin.create_topics([topic])[name].result(SECONDS), 4 * SECONDS)
         retry(lambda: _expect(len(self._admin.list_topics(name).topics[name].partitions) == partitions))
         return name
 
