@@ -24,7 +24,7 @@ JUMPS: dict[str, tuple[timedelta, ...]] = {
 
 
 def _clocks(source: MemorySource, jumps: tuple[timedelta, ...]) -> Clocks:
-    """The time just after the newest record, or not; and so much time between two looks that everything is always due."""
+    """Just after the newest record, or a jump away; between two looks so much time that everything is always due."""
     newest = max(record.seconds for records in source.partitions.values() for record in records)
     right, steps = datetime.fromtimestamp(newest, UTC) + timedelta(minutes=1), cycle(jumps)
     seconds = count(step=1000)

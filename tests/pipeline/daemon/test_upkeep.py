@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, event
 
 from pipeline.daemon.daemon import DELETED_AT_ONCE
+from pipeline.daemon.watch import Clocks
 from pipeline.store.connections import Database
 from pipeline.store.settings import StoreSettings
 from pipeline.watch_settings import WatchSettings
@@ -73,7 +74,7 @@ def test_what_is_over_retention_is_deleted_a_bounded_number_at_a_time(tmp_path: 
     )
     assert OLD_ROWS < len(rows(store, "SELECT id FROM outbox"))
     with _deletions() as deleted:
-        run(_later(source_of(OTHER)), store)
+        run(_later(source_of(OTHER)), store, clocks=Clocks(now=lambda: datetime.now(UTC) + LATER))
     assert [] == stored(store) == rows(store, "SELECT id FROM outbox WHERE created_at < '2001'")
     assert max(deleted) <= DELETED_AT_ONCE
 
@@ -100,10 +101,11 @@ def test_what_changed_long_ago_is_kept_and_nobody_is_told(tmp_path: Path) -> Non
 def test_record_that_the_store_refuses_is_found_and_set_aside(tmp_path: Path) -> None:
     """Content that the database does not take ends neither the daemon nor the stream, and costs one record."""
     store = tmp_path / "whystuck.db"
-    run(MemorySource({}), store)
+    run(MemorySource({"logs/0": []}), store)
     _execute(
         store,
-        "CREATE TRIGGER refuses BEFORE INSERT ON state_parts WHEN instr(NEW.name || CAST(NEW.value AS TEXT), 'refused-by') "
+        "CREATE TRIGGER refuses BEFORE INSERT ON state_parts "
+        "WHEN instr(NEW.name || CAST(NEW.value AS TEXT), 'refused-by') "
         "BEGIN SELECT RAISE(ABORT, 'this database does not take it'); END",
     )
     source = source_of(SMALL)
