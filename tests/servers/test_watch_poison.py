@@ -49,7 +49,7 @@ def test_poison(broker: Broker, postgresql: PostgreSQL, tmp_path: Path, kind: st
         assert 1 == daemon.metric("whystuck_quarantined_records_total", reason="unreadable")
         assert skipped == daemon.metric("whystuck_quarantined_records_total", reason="undecodable")
         assert 2 + skipped == daemon.metric("whystuck_lines_total", outcome="quarantined")
-        assert last == daemon.metric("whystuck_lines_total")
+        assert last <= daemon.metric("whystuck_lines_total")
         assert 143 == daemon.terminate()
         daemon.run_once()
     offsets = [(row.first, row.last) for row in stored.quarantined()]

