@@ -191,6 +191,11 @@ class StreamReaders:
     def take_counts(self) -> ReadCounts:
         """What became of the lines that were read since this was asked the last time."""
         counts, self._counts = self._counts, ReadCounts()
+        # What is held back is a line now and a record later: fewer of the next lines count as skipped then.
+        early = counts.candidates + counts.unparsed - counts.lines
+        if early > 0:
+            counts.lines += early
+            self._counts.lines -= early
         return counts
 
     def _make_room(self) -> None:

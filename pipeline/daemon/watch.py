@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -52,6 +53,15 @@ class Loaded(msgspec.Struct, frozen=True):
     rules: RuleSet
 
 
+class Clocks(msgspec.Struct, frozen=True):
+    """What the daemon's loop takes the time from."""
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """The time of day: people and protocols set it, so it may jump."""
+    monotonic: Callable[[], float] = time.monotonic
+    """Seconds that only go on."""
+
+
 class Watch:
     """One run of `whystuck watch`."""
 
@@ -64,6 +74,7 @@ class Watch:
         load: Callable[[], Loaded] | None = None,
         ends_when_caught_up: bool = False,
         steps: Steps | None = None,
+        clocks: Clocks | None = None,
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -74,12 +85,14 @@ class Watch:
             load: reads configuration and rules anew, for SIGHUP; None: that is not possible.
             ends_when_caught_up: end as a replay does, when everything that is there now was read.
             steps: for tests.
+            clocks: for tests; None: those of the machine.
         """
         self._loaded = loaded
         self._sources = {source.name: source for source in sources}
         self._load = load
         self._ends_when_caught_up = ends_when_caught_up
         self._steps = steps
+        self._clocks = clocks or Clocks()
         self._received: int | None = None
         configuration = loaded.configuration
         self._metrics = Metrics(configuration.metrics, version, are_names_hidden=configuration.redact.names)
@@ -138,6 +151,8 @@ class Watch:
             notifier=self._notifier,
             ends_when_caught_up=self._ends_when_caught_up,
             steps=self._steps,
+            monotonic=self._clocks.monotonic,
+            now=self._clocks.now,
         )
 
     @contextmanager

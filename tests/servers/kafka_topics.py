@@ -14,6 +14,7 @@ from confluent_kafka.admin import (
     AdminClient,
     NewPartitions,
     NewTopic,
+    OffsetSpec,
     ResourcePatternType,
     ResourceType,
 )
@@ -37,7 +38,7 @@ class Topics:
         """Make a topic, of a new name if none is given."""
         name = name or f"topic-{next(_numbers)}"
         topic = NewTopic(name, partitions, 1, config=dict(settings or {}))
-        retry(lambda: self._admin.create_topics([topic])[name].result(SECONDS))
+        retry(lambda: self._admin.create_topics([topic])[name].result(SECONDS), 4 * SECONDS)
         retry(lambda: _expect(len(self._admin.list_topics(name).topics[name].partitions) == partitions))
         return name
 
@@ -51,6 +52,11 @@ class Topics:
         """Delete what is older than an offset, as retention does."""
         where = TopicPartition(name, partition, before)
         self._admin.delete_records([where])[where].result(SECONDS)
+
+    def first_offset(self, name: str, partition: int = 0) -> int:
+        """Of the oldest record that there is."""
+        place = TopicPartition(name, partition)
+        return int(self._admin.list_offsets({place: OffsetSpec.earliest()})[place].result(SECONDS).offset)
 
     def produce(
         self,

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import crc32c
 import pytest
 from confluent_kafka.admin import AclOperation
 
@@ -18,6 +17,7 @@ from pipeline.secret import Secret
 from pipeline.sources.kafka.settings import KafkaOrigin, KafkaSecurity, KafkaSettings, Mechanism, Protocol
 from pipeline.sources.kafka.source import KafkaSource
 from pipeline.store.records import QuarantineReason
+from tests.servers.damage import damage_batch
 from tests.servers.kafka_broker import Broker
 from tests.servers.kafka_fixtures import Tls
 from tests.servers.kafka_topics import Topics, lines_of, positions_of, read_lines, read_until, retry
@@ -223,7 +223,7 @@ def test_batch_that_cannot_be_decoded_is_skipped(
     for beginning in (0, 100, 200):
         topics.produce(name, [b"line %d" % (beginning + number) for number in range(100)], codec="gzip")
     topics.produce(name, [b"other"], 1)
-    bad = _damage_batch(broker.data / f"{name}-0", 100, is_checksum_right=is_checksum_right)
+    bad = damage_batch(broker.data / f"{name}-0", 100, is_checksum_right=is_checksum_right)
 
     source = open_source(name)
     good = [number for number in range(300) if not bad[0] <= number <= bad[1]]
@@ -232,27 +232,6 @@ def test_batch_that_cannot_be_decoded_is_skipped(
 
     assert {b"line %d" % number for number in good} | {b"other"} == set(lines_of(got))
     assert [(*bad, QuarantineReason.UNDECODABLE)] == [(each.first, each.last, each.reason) for each in quarantined]
-
-
-def _damage_batch(directory: Path, offset: int, *, is_checksum_right: bool) -> tuple[int, int]:
-    """Damage the batch that holds the offset in the broker's own file; gives its first and last offset."""
-    file = directory / "00000000000000000000.log"
-    raw = bytearray(file.read_bytes())
-    at = 0
-    while True:
-        base, length = int.from_bytes(raw[at : at + 8], "big"), int.from_bytes(raw[at + 8 : at + 12], "big")
-        last = base + int.from_bytes(raw[at + 23 : at + 27], "big")
-        end = at + 12 + length
-        if base <= offset <= last:
-            break
-        at = end
-    raw[end - 40 : end - 20] = b"\xee" * 20
-    if is_checksum_right:
-        raw[at + 17 : at + 21] = crc32c.crc32c(bytes(raw[at + 21 : end])).to_bytes(4, "big")
-    with file.open("r+b") as log:
-        log.seek(at)
-        log.write(raw[at:end])
-    return base, last
 
 
 @pytest.mark.parametrize(

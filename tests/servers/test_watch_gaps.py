@@ -42,3 +42,30 @@ def test_records_that_are_gone_are_told(broker: Broker, tmp_path: Path) -> None:
         daemon.until(lambda: stored.next_offsets() == {f"{topic}/0": 10}, "the new topic is read")
         assert ["retention", "topic_recreated"] == [gap.reason for gap in stored.gaps()]
         assert 1 == daemon.metric("whystuck_gaps_total", reason="topic_recreated")
+
+
+def test_segments_that_the_broker_deletes_are_told(broker: Broker, tmp_path: Path) -> None:
+    """By its own cleaner, while the daemon was down; everything that is left is read."""
+    topics, lines = Topics(broker.address()), lines_of_log(SCENARIO)
+    small = {"segment.bytes": "1048576", "retention.bytes": "2000000", "file.delete.delay.ms": "100"}
+    topic = topics.create(settings=KEPT | small)
+    stored = Stored(f"sqlite:///{tmp_path}/whystuck.db")
+    settings = {"store": {"url": stored.url}, "kafka": kafka_settings(broker, topic)}
+    with closing(Watching(tmp_path / "daemon", settings)) as daemon:
+        play(topics, topic, lines[:20])
+        daemon.start()
+        daemon.until(lambda: stored.next_offsets() == {f"{topic}/0": 20}, "everything committed")
+        daemon.kill()
+        topics.produce(topic, [b"x" * 500 for _ in range(12_000)])
+        play(topics, topic, lines[20:])
+        retry(lambda: _is_deleted(topics, topic))
+        daemon.start()
+        last = 12_000 + len(lines)
+        daemon.until(lambda: stored.next_offsets() == {f"{topic}/0": last}, "everything committed")
+        (gap,) = stored.gaps()
+        assert (20, "retention") == (gap.first, gap.reason)
+        assert gap.last - gap.first + 1 == daemon.metric("whystuck_lost_records_total", reason="retention")
+
+
+def _is_deleted(topics: Topics, topic: str) -> None:
+    assert topics.first_offset(topic) > 1000

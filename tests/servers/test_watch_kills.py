@@ -6,8 +6,9 @@ import os
 import random
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import closing
-from itertools import cycle, islice
+from itertools import chain, cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tests.servers.watching import Watching
 SCENARIO = "seed-emissary-expired"
 SMALL_STEPS = {"batch_lines": 40, "commit_seconds": 0.02, "idle_seconds": 0.2}
 """Many commits in few lines: each kill strikes between two of them, or within one."""
+RANDOM_KILLS = 15
 LONG_KILLS = int(os.environ.get("WHYSTUCK_TEST_KILLS", "500"))
 
 
@@ -87,31 +89,29 @@ class Life:
         self.commits_at_death.append(self.stored.commits())
 
 
-def _lived(life: Life, kills: int, seed: int) -> None:
-    """Half of the kills at points of the path, half at random."""
+def _lived(life: Life, points: Iterable[str | None], seed: int) -> None:
+    """One death after the other, each at a point of the path; None: at random."""
     chance = random.Random(seed)
-    for number, point in enumerate(islice(cycle(POINTS), kills)):
-        if number % 2:
+    for point in points:
+        if point is None:
             life.die_at_random(chance)
         else:
             life.die_at(point, chance.randint(1, 12 if point == "statement" else 3))
-    assert life.commits_at_death == sorted(life.commits_at_death)
-    assert len(set(life.commits_at_death)) > kills / 2, "it died at the same place again and again"
+    deaths = life.commits_at_death
+    assert deaths == sorted(deaths)
+    assert len(set(deaths)) > len(deaths) / 2, "it died at the same place again and again"
     life.end()
 
 
 @pytest.mark.servers
-def test_killed_with_sqlite(broker: Broker, tmp_path: Path) -> None:
-    """15 times."""
-    store = {"url": f"sqlite:///{tmp_path}/whystuck.db"}
-    _lived(Life(broker, tmp_path / "daemon", store, lives=15), kills=15, seed=1)
-
-
-@pytest.mark.servers
-def test_killed_with_postgresql(broker: Broker, postgresql: PostgreSQL, tmp_path: Path) -> None:
-    """15 times."""
-    store = {"url": postgresql.new_database(), "migrate_at_start": "always"}
-    _lived(Life(broker, tmp_path / "daemon", store, lives=15), kills=15, seed=2)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_killed(broker: Broker, postgresql: PostgreSQL, tmp_path: Path, kind: str) -> None:
+    """At every point once, and 15 times at random."""
+    url = f"sqlite:///{tmp_path}/whystuck.db" if kind == "sqlite" else postgresql.new_database()
+    deaths: list[str | None] = [*POINTS, *[None] * RANDOM_KILLS]
+    random.Random(kind).shuffle(deaths)
+    life = Life(broker, tmp_path / "daemon", {"url": url, "migrate_at_start": "always"}, lives=len(deaths))
+    _lived(life, deaths, seed=len(kind))
 
 
 @pytest.mark.long
@@ -123,5 +123,6 @@ def test_killed_very_often(broker: Broker, postgresql: PostgreSQL, tmp_path: Pat
         kills = min(25, LONG_KILLS // 2 - done)
         url = f"sqlite:///{tmp_path}/{done}.db" if kind == "sqlite" else postgresql.new_database()
         store = {"url": url, "migrate_at_start": "always"}
-        _lived(Life(broker, tmp_path / f"daemon-{done}", store, lives=kills), kills=kills, seed=1000 + done)
+        deaths = islice(chain.from_iterable((point, None) for point in cycle(POINTS)), kills)
+        _lived(Life(broker, tmp_path / f"daemon-{done}", store, lives=kills), deaths, seed=1000 + done)
         done += kills

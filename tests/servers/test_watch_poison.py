@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.scenarios import replayed
+from tests.servers.damage import damage_batch
 from tests.servers.kafka_broker import Broker
 from tests.servers.kafka_topics import Topics
 from tests.servers.playing import KEPT, kafka_settings, lines_of_log, play
@@ -30,24 +31,28 @@ POISON = (
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_poison(broker: Broker, postgresql: PostgreSQL, tmp_path: Path, kind: str) -> None:
-    """NUL, surrogate, endless number, nesting, ten megabytes, and a value that is compressed itself."""
+    """NUL, surrogate, endless number, nesting, ten megabytes, a value that is compressed itself, a damaged batch."""
     topics = Topics(broker.address())
     topic = topics.create(settings=KEPT | {"max.message.bytes": "20000000"})
     topics.produce(topic, [*POISON, b"x" * 10_000_000, b"\x1f\x8b\x08" + os.urandom(100)])
+    topics.produce(topic, [b"line %d" % number for number in range(100)], codec="gzip")
+    bad = damage_batch(broker.data / f"{topic}-0", len(POISON) + 2, is_checksum_right=True)
+    skipped = bad[1] - bad[0] + 1
     play(topics, topic, lines_of_log(SCENARIO))
     url = f"sqlite:///{tmp_path}/whystuck.db" if kind == "sqlite" else postgresql.new_database()
-    stored, last = Stored(url), len(POISON) + 2 + len(lines_of_log(SCENARIO))
+    stored, last = Stored(url), len(POISON) + 102 + len(lines_of_log(SCENARIO))
     settings = {"store": {"url": url, "migrate_at_start": "always"}, "kafka": kafka_settings(broker, topic)}
     with closing(Watching(tmp_path / "daemon", settings)) as daemon:
         daemon.start()
         daemon.until(lambda: stored.next_offsets() == {f"{topic}/0": last}, "everything committed")
         assert 1 == daemon.metric("whystuck_quarantined_records_total", reason="too_large")
         assert 1 == daemon.metric("whystuck_quarantined_records_total", reason="unreadable")
-        assert 2 == daemon.metric("whystuck_lines_total", outcome="quarantined")
-        assert last <= 2 + daemon.metric("whystuck_lines_total")
+        assert skipped == daemon.metric("whystuck_quarantined_records_total", reason="undecodable")
+        assert 2 + skipped == daemon.metric("whystuck_lines_total", outcome="quarantined")
+        assert last <= daemon.metric("whystuck_lines_total")
         assert 143 == daemon.terminate()
         daemon.run_once()
-    offsets = [row.first for row in stored.quarantined()]
-    assert [len(POISON), len(POISON) + 1] == offsets
+    offsets = [(row.first, row.last) for row in stored.quarantined()]
+    assert [(len(POISON),) * 2, (len(POISON) + 1,) * 2, bad] == offsets
     causes = [(one["cause"]["class"], one["cause"]["culprit"]) for one in comparable(replayed(SCENARIO))]
     assert causes == [(one["cause"]["class"], one["cause"]["culprit"]) for one in stored.incidents()]

@@ -101,13 +101,15 @@ class Watching:
             if sample.name == name and labels.items() <= sample.labels.items()
         )
 
-    def until(self, is_so: Callable[[], object], what: str = "", seconds: float = SECONDS) -> None:
+    def until(
+        self, is_so: Callable[[], object], what: str = "", seconds: float = SECONDS, every_seconds: float = 0.05
+    ) -> None:
         """Wait until something is so, while the process runs."""
         deadline = time.monotonic() + seconds
         while not is_so():
             assert self.is_running, f"ended with {self.process.returncode}: {self.printed()[-3000:]}"
             assert time.monotonic() < deadline, f"{what} is not so: {self.ask('/readyz?verbose')}"
-            time.sleep(0.05)
+            time.sleep(every_seconds)
 
     def until_ready(self) -> None:
         """Wait until it works."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
 from pipeline.errors import ConfigurationError
 from pipeline.sources.kafka.clients import (
+    Bounds,
     Clients,
     ClientTrouble,
     Inspector,
@@ -20,7 +21,7 @@ from pipeline.sources.kafka.clients import (
     UndecodableError,
 )
 from pipeline.sources.kafka.pacing import Pacer
-from pipeline.sources.kafka.positions import Placement, after_divergence, after_out_of_range
+from pipeline.sources.kafka.positions import Placement, Position, after_divergence, after_out_of_range
 from pipeline.sources.kafka.progress import ProgressTable
 from pipeline.sources.kafka.settings import KafkaSettings
 from pipeline.sources.kafka.values import Assembler, newest_seconds
@@ -110,7 +111,7 @@ class Reading:
                 return self._read_suspect(reader, timeout_seconds, inspector)
             return self._read_all(reader, timeout_seconds)
         except OutOfRangeError as error:
-            return self._leave_hole(error, inspector)
+            return self._leave_hole(error, inspector, timeout_seconds)
         except UndecodableError as error:
             # The library would never come back from the next poll: it is closed whatever comes.
             self.close()
@@ -195,10 +196,10 @@ class Reading:
 
     # Offsets that are not there
 
-    def _leave_hole(self, error: OutOfRangeError, inspector: Inspector) -> list[Fetched]:
+    def _leave_hole(self, error: OutOfRangeError, inspector: Inspector, timeout_seconds: float) -> list[Fetched]:
         fetched: list[Fetched] = []
         try:
-            bounds = inspector.bounds(error.positions)
+            bounds = self._bounds_of_what_is_read(error.positions, inspector)
         except ClientTrouble as trouble:
             self.problem = str(trouble)
             bounds = {}
@@ -212,8 +213,23 @@ class Reading:
                 self._table.note_read(partition, place.offset, None)
                 gaps = () if place.gap is None else (place.gap,)
                 fetched.append(Fetched(partition.stream, (), place.offset, gaps=gaps))
+        if not fetched:
+            self._wait(min(timeout_seconds, RETRY_SECONDS))
         self.reassign()
         return fetched
+
+    def _bounds_of_what_is_read(
+        self, partitions: Collection[Partition], inspector: Inspector
+    ) -> Mapping[Partition, Bounds]:
+        """Without those of topics that were made again: the source begins anew there as soon as it has noticed."""
+        bounds = inspector.bounds(partitions)  # before the ids: a topic made again in between is told from its id
+        topics = inspector.describe({partition.topic for partition in bounds}).topics
+        return {
+            partition: held
+            for partition, held in bounds.items()
+            if (topic := topics.get(partition.topic)) is not None
+            and Position(0, self._table[partition].topic_id).is_of(topic.id, "")
+        }
 
     # Batches that cannot be decoded
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import msgspec
+from sqlalchemy import Row
 
 from parsers.records import Origin
+from parsers.timestamps import find_time
 from pipeline.config import Configuration
 from pipeline.daemon.daemon import Steps
-from pipeline.daemon.watch import Loaded, Watch
+from pipeline.daemon.watch import Clocks, Loaded, Watch
 from pipeline.engine.incidents import Incident
 from pipeline.http_settings import HttpSettings
 from pipeline.sources.live import LiveSource
@@ -45,34 +49,39 @@ def configuration(store: Path, watch: WatchSettings = FAST) -> Configuration:
     return Configuration(watch=watch, store=StoreSettings(url=f"sqlite:///{store}"), http=HttpSettings(enabled=False))
 
 
-def run(source: LiveSource, store: Path, *, steps: Steps | None = None, watch: WatchSettings = FAST) -> None:
+def run(
+    source: LiveSource,
+    store: Path,
+    *,
+    steps: Steps | None = None,
+    watch: WatchSettings = FAST,
+    clocks: Clocks | None = None,
+) -> None:
     """Read everything that there is, and end."""
     loaded = Loaded(configuration(store, watch), built_in_rules())
-    Watch(loaded, [source], "test", ends_when_caught_up=True, steps=steps).run()
+    Watch(loaded, [source], "test", ends_when_caught_up=True, steps=steps, clocks=clocks).run()
 
 
 def stored(store: Path) -> list[Incident]:
     """The incidents in the store that a replay would list, as a replay lists them."""
-    database = Database(StoreSettings(url=f"sqlite:///{store}"))
-    try:
-        with database.reading("look") as connection:
-            rows = connection.exec_driver_sql("SELECT body FROM incidents").all()
-    finally:
-        database.close()
-    found = [msgspec.json.decode(body, type=Incident) for (body,) in rows]
+    found = [msgspec.json.decode(body, type=Incident) for (body,) in rows(store, "SELECT body FROM incidents")]
     listed = [one for one in found if one.status != "merged" and one.transition.reason != "withdrawn"]
     return sorted(listed, key=lambda one: (one.opened_at, one.id))
 
 
 def outbox(store: Path) -> list[tuple[str, int, str]]:
     """Id, revision and transition of everything that was to be told, in order."""
+    return [tuple(row) for row in rows(store, "SELECT incident_id, revision, transition FROM outbox ORDER BY id")]
+
+
+def rows(store: Path, query: str) -> Sequence[Row[Any]]:
+    """What an operator finds with SQL."""
     database = Database(StoreSettings(url=f"sqlite:///{store}"))
     try:
         with database.reading("look") as connection:
-            rows = connection.exec_driver_sql("SELECT incident_id, revision, transition FROM outbox ORDER BY id").all()
+            return connection.exec_driver_sql(query).all()
     finally:
         database.close()
-    return [tuple(row) for row in rows]
 
 
 def logs_of(scenario: str) -> list[tuple[str, list[bytes]]]:
@@ -81,9 +90,14 @@ def logs_of(scenario: str) -> list[tuple[str, list[bytes]]]:
 
 
 def source_of(scenario: str, *, per_read: int = 50) -> MemorySource:
-    """One partition for each log."""
+    """One partition for each log; the source's time is that of the lines."""
     partitions: dict[str, Sequence[Record]] = {
-        f"logs/{number}": [Record(line, Origin(source=log)) for line in lines]
-        for number, (log, lines) in enumerate(logs_of(scenario))
+        f"logs/{number}": _records(log, lines) for number, (log, lines) in enumerate(logs_of(scenario))
     }
     return MemorySource(partitions, per_read)
+
+
+def _records(log: str, lines: Sequence[bytes]) -> list[Record]:
+    times = accumulate((find_time(line) for line in lines), lambda newest, at: at or newest)
+    origin = Origin(source=log)
+    return [Record(line, origin, at.timestamp() if at else 0.0) for line, at in zip(lines, times, strict=True)]

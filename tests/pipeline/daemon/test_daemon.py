@@ -18,7 +18,7 @@ SMALL = "emissary-refused"
 STEPS = ["read", "fed", "prepared", "committed", "acknowledged"]
 
 
-def _without_transition(incidents: object) -> list[dict[str, object]]:
+def without_transition(incidents: object) -> list[dict[str, object]]:
     found = canonical(incidents)
     for incident in found:
         incident.pop("transition")
@@ -29,7 +29,7 @@ def _without_transition(incidents: object) -> list[dict[str, object]]:
 def test_scenario_gives_what_a_replay_gives(name: str, tmp_path: Path) -> None:
     """The same incidents, ids included, through source, store and back."""
     run(source_of(name), tmp_path / "whystuck.db")
-    assert _without_transition(replayed(name)) == _without_transition(stored(tmp_path / "whystuck.db"))
+    assert without_transition(replayed(name)) == without_transition(stored(tmp_path / "whystuck.db"))
 
 
 def _counted_steps(tmp_path: Path) -> dict[str, int]:
@@ -49,7 +49,7 @@ def test_death_at_a_step_loses_and_doubles_nothing(step: str, tmp_path: Path) ->
         except DiedError:
             continue
     run(source_of(SMALL), store)
-    assert _without_transition(replayed(SMALL)) == _without_transition(stored(store))
+    assert without_transition(replayed(SMALL)) == without_transition(stored(store))
     told = outbox(store)
     assert len(told) == len({(incident, revision) for incident, revision, _ in told})
 
@@ -74,4 +74,4 @@ def test_what_is_long_ago_for_us_is_not_over_for_the_source(tmp_path: Path) -> N
     with pytest.raises(DiedError):
         run(whole, store, steps=DiesAt("committed", _counted_steps(tmp_path)["committed"] // 2))
     run(LateSource(whole.partitions), store)
-    assert _without_transition(replayed(SMALL)) == _without_transition(stored(store))
+    assert without_transition(replayed(SMALL)) == without_transition(stored(store))

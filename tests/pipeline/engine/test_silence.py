@@ -98,6 +98,8 @@ TOLD: dict[str, tuple[list[Act], list[tuple[int, str, str]]]] = {
     "another pod took over": ([works(20), works(30, origin=OTHER_POD)], []),
     "a standby says nothing": ([works(20), works(5, origin=OTHER_POD), works(30)], []),
     "a restart": ([works(20), is_silent(5), works(20, origin=OTHER_POD)], []),
+    "a rotation of the log": ([works(20), is_silent(5), works(20)], []),
+    "a change of leader": ([works(20), is_silent(2), works(40, origin=OTHER_POD)], []),
     "a dashboard is no controller": ([works(20), chats(15, origin=DASHBOARD)], [(29, "opened", "silent")]),
     "a quiet one": ([works(60, every=8), is_silent(15)], []),
     "far longer than it was ever quiet": ([works(64, every=8), is_silent(40)], [(80, "opened", "silent")]),

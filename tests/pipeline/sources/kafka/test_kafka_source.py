@@ -223,6 +223,24 @@ def test_other_cluster_is_a_gap() -> None:
     assert _numbers(count=3) == lines_of(got)
 
 
+def test_topic_made_again_is_told_once() -> None:
+    """Also where reading runs into its end before anybody has looked which topic it is."""
+    _, kafka = _written(10)
+    source = make_source(kafka)
+    source.start({})
+    read_all(source)
+    again = kafka.topics["logs"] = FakeTopic()
+    again.write(*_numbers(count=3))
+
+    unnoticed = read_all(source)
+    source.observe()
+    got = read_all(source)
+
+    assert [] == unnoticed
+    assert ["topic_recreated"] == [gap.reason for each in got for gap in each.gaps]
+    assert _numbers(count=3) == lines_of(got)
+
+
 def test_log_that_became_shorter_is_a_gap() -> None:
     """Brokers lost what had been read; reading goes on behind what is left."""
     topic, kafka = _written(10)
