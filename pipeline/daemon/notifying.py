@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Protocol
 
 import msgspec
 
-from pipeline.delivery.muting import activate
+from pipeline.delivery.muting import ActiveSilence, activate
 from pipeline.delivery.planner import Planner
 from pipeline.engine.incidents import Incident
-from pipeline.errors import StoreUnavailableError
+from pipeline.errors import ConfigurationError, StoreUnavailableError
 from pipeline.own_log.loggers import get_logger
 from pipeline.store.records import Area, Commit, StatePart
+from pipeline.store.silences import Silence
 from pipeline.store.store import Snapshot, SqlStore
 
 _log = get_logger("delivery")
@@ -78,7 +79,7 @@ class Notifier:
             StoreUnavailableError: The database does not answer.
         """
         notes = self._store.read_notes(self.planner.acknowledged_up_to, at)
-        self.planner.silences = activate(notes.silences)
+        self.planner.silences = tuple(_activated(notes.silences))
         for number, incident_id in notes.acknowledged:
             self.planner.acknowledge(number, incident_id, at)
 
@@ -97,6 +98,15 @@ class Notifier:
         """What was planned is in the store."""
         if commit.deliveries:
             self.dispatch.notify()
+
+
+def _activated(silences: Iterable[Silence]) -> Iterator[ActiveSilence]:
+    """What cannot be read hides nothing."""
+    for silence in silences:
+        try:
+            yield activate(silence)
+        except ConfigurationError as error:
+            _log.warning("silence.not_read", id=silence.id, problem=str(error))
 
 
 def _others(parts: Iterator[StatePart], own: list[StatePart]) -> Iterator[StatePart]:

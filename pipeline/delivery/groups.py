@@ -47,11 +47,11 @@ class Group(msgspec.Struct):
             wait_seconds: how long a group waits before it is told for the first time.
             interval_seconds: how long after one message the next one may follow.
         """
+        if incident.id not in self.members or incident.transition.name == "reopened":
+            self.is_acknowledged = False  # nobody has seen this one
         member = self.members.setdefault(incident.id, Member(incident.revision))
         member.revision = incident.revision
         member.is_open = incident.status == "open"
-        if incident.transition.name == "reopened":
-            self.is_acknowledged = False
         due_at = self._due_at(incident, at, wait_seconds, interval_seconds)
         self.due_at = due_at if self.due_at is None else min(self.due_at, due_at)
 
@@ -62,9 +62,17 @@ class Group(msgspec.Struct):
             return _after(at, wait_seconds)
         return max(at, _after(self.told_at, interval_seconds))
 
-    def acknowledge(self, *, is_told: bool, at: datetime) -> None:
-        """Somebody has seen it: no reminders any more."""
+    def acknowledge(self, *, is_told: bool, is_reminded: bool, at: datetime) -> None:
+        """Somebody has seen it.
+
+        Args:
+            is_told: Whether the receiver is to know that.
+            is_reminded: Whether there are reminders all the same.
+            at: Now.
+        """
         self.is_acknowledged = True
+        if not is_reminded:
+            self.remind_at = None
         if is_told and self.told_at is not None:
             self.acknowledgement_due = True
             self.due_at = at

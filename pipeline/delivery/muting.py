@@ -35,9 +35,13 @@ class ActiveSilence(msgspec.Struct, frozen=True):
         return self.starts_at <= at < self.ends_at and matches_all(self.matchers, labels)
 
 
-def activate(silences: Iterable[Silence]) -> tuple[ActiveSilence, ...]:
-    """Silences as they are asked. They were checked when they were made."""
-    return tuple(ActiveSilence(parse_matchers(one.matchers), one.starts_at, one.ends_at) for one in silences)
+def activate(silence: Silence) -> ActiveSilence:
+    """A silence as it is asked.
+
+    Raises:
+        ConfigurationError: A matcher cannot be read: it was checked when it was made, perhaps by another version.
+    """
+    return ActiveSilence(parse_matchers(silence.matchers), silence.starts_at, silence.ends_at)
 
 
 class _Rule(msgspec.Struct, frozen=True):

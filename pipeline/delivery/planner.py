@@ -99,7 +99,8 @@ class Planner:
         self._is_cursor_dirty = True
         for place, group in self._groups.items():
             if incident_id in group.members:
-                group.acknowledge(is_told=self._policies[place[0]].sends_acknowledged, at=at)
+                policy = self._policies[place[0]]
+                group.acknowledge(is_told=policy.sends_acknowledged, is_reminded=policy.is_expiring, at=at)
                 self._dirty.add(place)
 
     def plan(self, commit: Commit, told: Iterable[Incident], at: datetime) -> Commit:
@@ -163,13 +164,13 @@ class Planner:
         policy = self._policies[receiver]
         telling = Telling.choose(group, self._facts, policy, self._muted(group, mutes), at)
         group.due_at = None
-        if telling is None:
-            self._put_off(group, at)
-        else:
+        if telling is not None:
             if telling.is_news:
                 self._storms[receiver].note(at)
             yield make_delivery(telling, policy, at)
-            group.told(telling.ids, at, reminder_seconds=policy.reminder_seconds)
+            is_reminded = policy.is_expiring or not group.is_acknowledged
+            group.told(telling.ids, at, reminder_seconds=policy.reminder_seconds if is_reminded else None)
+        self._put_off(group, at)
         group.forget_ended()
         self._dirty.add(place)
         if not group.members:
@@ -188,7 +189,7 @@ class Planner:
 
     @staticmethod
     def _put_off(group: Group, at: datetime) -> None:
-        """Nothing can be told now: a silence may end, and a reminder is due again later."""
+        """What could not be told now is looked at again: a silence may end."""
         again = at + timedelta(seconds=LOOK_AGAIN_SECONDS)
         if group.remind_at is not None and group.remind_at <= at:
             group.remind_at = again

@@ -230,3 +230,29 @@ def test_receiver_that_wants_no_ends_gets_none() -> None:
     world.step(NOW, incident())
     assert [] == world.step(later(5), resolved(incident(), 2))
     assert not [part for part in world.store.parts.values() if part.value is not None]
+
+
+def test_what_of_a_group_was_muted_is_told_when_the_silence_is_over() -> None:
+    world = World(settings(routes=(RouteSettings(receivers=("oncall",), group_by=("kind",)),)))
+    other = msgspec.structs.replace(incident("ff"), cluster="eu-2")
+    world.silences = (ActiveSilence(parse_matchers(["cluster=eu-2"]), NOW, later(600)),)
+    world.step(NOW, incident(), other)
+    assert [1] == [len(planned.incidents) for planned in world.step(later(10))]
+    assert [] == world.step(later(590))
+    assert [("ff", 1)] == [one for one in world.step(later(630))[0].incidents if one[0] == "ff"]
+
+
+def test_incident_that_joins_an_acknowledged_group_is_reminded_of() -> None:
+    world = World(settings(routes=(RouteSettings(receivers=("oncall",), group_by=("kind",)),)))
+    world.step(NOW, incident())
+    world.step(later(10))
+    world.step(later(20), acknowledged=1)
+    world.step(later(30), incident("ff"))
+    assert ["updated"] == occasions(world.step(later(310)))
+    assert ["reminder"] == occasions(world.step(later(310 + 14_400)))
+
+
+def test_acknowledged_incident_writes_nothing_when_its_reminder_would_be_due(world: World) -> None:
+    world.step(NOW, incident())
+    world.step(later(5), acknowledged=1)
+    assert not world.planner.is_due(later(50_000))
