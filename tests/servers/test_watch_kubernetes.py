@@ -16,7 +16,7 @@ from tests.scenarios.scenarios import READ_AT, SCENARIOS, built_in_rules, load
 from tests.servers.kafka_broker import Broker
 from tests.servers.kafka_topics import Topics
 from tests.servers.kube_cluster import KubeCluster
-from tests.servers.kube_controllers import CONTAINER, add_pod, print_lines
+from tests.servers.kube_controllers import add_pod, print_lines
 from tests.servers.kubelet import Kubelet
 from tests.servers.playing import KEPT, kafka_settings, lines_of_log, play
 from tests.servers.stored import Stored, comparable
@@ -101,25 +101,3 @@ def test_without_the_right_to_read_logs(cluster: KubeCluster, kubelet: Kubelet, 
         daemon.until(lambda: rule in daemon.printed(), "the missing right is told")
         cluster.add_account("no-log", "reader", list(RULES.values()))
         daemon.until(lambda: Stored(url).commits() and Stored(url).incidents(), "logs are read")
-
-
-def test_container_restarts_and_pod_is_replaced(cluster: KubeCluster, kubelet: Kubelet, tmp_path: Path) -> None:
-    """What the run before said last is read, and so is the new pod; nothing is a gap."""
-    add_pod(cluster, kubelet, "replaced", "controller-0")
-    kubelet.log("replaced", "controller-0", CONTAINER)
-    lines = lines_of_log("seed-emissary-expired")
-    print_lines(kubelet, "replaced", "controller-0", lines[:300])
-    url = f"sqlite:///{tmp_path}/whystuck.db"
-    settings = {"store": {"url": url}, "kubernetes": {"namespaces": ["replaced"], "find_seconds": 0.5}}
-    with closing(Watching(tmp_path, settings)) as daemon:
-        daemon.start("--from", "kubernetes", "--kubeconfig", str(cluster.kubeconfig()))
-        lines_read = "whystuck_lines_total"
-        daemon.until(lambda: daemon.metric(lines_read) >= 300, "the first lines are read")
-        print_lines(kubelet, "replaced", "controller-0", lines[300:400])
-        kubelet.restart("replaced", "controller-0", CONTAINER)
-        status = {"name": CONTAINER, "image": "x", "imageID": "", "ready": True, "restartCount": 1}
-        path = "/api/v1/namespaces/replaced/pods/controller-0"
-        cluster.set_status(path, {"containerStatuses": [status]})
-        print_lines(kubelet, "replaced", "controller-0", lines[400:500])
-        daemon.until(lambda: daemon.metric(lines_read) >= 500, "the second run is read")
-    assert Stored(url).gaps() == []
