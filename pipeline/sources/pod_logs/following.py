@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from pipeline.cluster.calls import CallError, Cluster, Reason, Stream
+from pipeline.own_log.loggers import get_logger
 from pipeline.sources.live import StreamLag
 from pipeline.sources.pod_logs.log_lines import log_call, log_query, newest_line, open_log, split_pieces
 from pipeline.sources.pod_logs.pods import ContainerId, restarts_of
 from pipeline.sources.pod_logs.positions import History, Matcher, Run, run_of
+
+_log = get_logger("pod_logs")
 
 TAILS = (100, 10_000, 0)
 """How many of the last lines are asked for, until those that were read before are among them; 0: all."""
@@ -110,6 +113,8 @@ class Follower:
                     if restarts_of(self._cluster, self.container) is None:
                         self._end()
                         return
+            if str(error) != self.problem:
+                _log.warning("pod_logs.problem", stream=self.container.stream, problem=str(error))
             self.problem = str(error)
             self.is_caught_up = False
 
