@@ -24,7 +24,7 @@ from tests.servers.watching import Watching
 
 pytestmark = pytest.mark.servers
 
-SAME = ["seed-emissary-expired", "emissary-expired-v1.9.1", "apiserver-cert-expired", "healthy-canary"]
+SAME = ["seed-emissary-expired", "emissary-expired-v1.9.1", "emissary-500", "healthy-canary"]
 RULES = {
     "pods": {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
     "pods/log": {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
