@@ -71,7 +71,12 @@ class Topics:
     ) -> None:
         """Write records; `at` gives the time of each by its number, in milliseconds since 1970."""
         failed: list[object] = []
-        settings = {"compression.type": codec, "linger.ms": 5, "message.max.bytes": 20_000_000}
+        settings = {
+            "compression.type": codec,
+            "linger.ms": 5,
+            "message.max.bytes": 20_000_000,
+            "enable.idempotence": True,
+        }
         producer = Producer({"bootstrap.servers": self._address, **settings})
         for number, value in enumerate(values):
             more = {} if at is None else {"timestamp": at(number)}

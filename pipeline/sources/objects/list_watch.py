@@ -40,8 +40,8 @@ class Surroundings(Protocol):
         """Whether to end."""
         ...
 
-    def pause(self, seconds: float) -> None:
-        """Wait, but not longer than until the end, or until somebody says that the kind is there now."""
+    def pause(self, seconds: float) -> bool:
+        """Wait, but not longer than until the end, or until somebody says that the kind is there now; whether one did."""
         ...
 
     def now(self) -> datetime:
@@ -95,6 +95,7 @@ class ListWatch:
         self._resource_version = ""  # from which on to watch; empty: everything has to be listed
         self._known: dict[_Place, _Version] = {}
         self._failures = 0  # in a row
+        self._absent_seconds = ABSENT_SECONDS  # until the next look for a kind that is not there
 
     def run(self) -> None:
         """Work until it is time to end."""
@@ -220,7 +221,10 @@ class ListWatch:
             # Nothing of a kind that is not installed can be missed.
             self._put_listing_of_none()
             self._around.told(WatchState(is_listed=True, is_watching=True))
-            self._around.pause(ABSENT_SECONDS)
+            # The server says of a CRD that it is there a moment before it answers for its kind.
+            is_announced = self._around.pause(self._absent_seconds)
+            longer = min(2 * self._absent_seconds, ABSENT_SECONDS)
+            self._absent_seconds = FIRST_PAUSE_SECONDS if is_announced else longer
         elif error.status == 403:
             why = f"{self._kind.resource} may not be read; this rule would let them: {self._kind.rule()}"
             self._around.put(ObjectsUnread(self._around.now(), self._origin, 0, self._kind.kind, why))

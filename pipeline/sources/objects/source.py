@@ -207,9 +207,10 @@ class _Thread:
     def is_stopping(self) -> bool:
         return self._run.is_stopping()
 
-    def pause(self, seconds: float) -> None:
-        self._woken.wait(seconds)
+    def pause(self, seconds: float) -> bool:
+        is_woken = self._woken.wait(seconds)
         self._woken.clear()
+        return is_woken
 
     def now(self) -> datetime:
         return self._run.now()

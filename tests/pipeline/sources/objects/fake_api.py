@@ -87,7 +87,9 @@ class FakeApi:
 class Stepping:
     """Where a watch runs in a test: pauses pass at once, and after so many of them it is told to end."""
 
-    def __init__(self, *, pauses: int = 0) -> None:
+    def __init__(self, *, pauses: int = 0, announced: int = -1) -> None:
+        """`announced`: the pause in which somebody says that the kind is there now."""
+        self._announced = announced
         self.events: list[ObjectEvent] = []
         self.states: list[WatchState] = []
         self.pauses: list[float] = []
@@ -96,8 +98,9 @@ class Stepping:
     def is_stopping(self) -> bool:
         return len(self.pauses) > self._most_pauses
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> bool:
         self.pauses.append(seconds)
+        return len(self.pauses) - 1 == self._announced
 
     def now(self) -> datetime:
         return AT

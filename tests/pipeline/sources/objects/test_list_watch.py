@@ -14,9 +14,9 @@ HPAS = next(kind for kind in KINDS if kind.kind == "HorizontalPodAutoscaler")
 LEASES = next(kind for kind in KINDS if kind.kind == "Lease")
 
 
-def _run(api: FakeApi, kind: WatchedKind = REPLICA_SETS, *, pauses: int = 0) -> Stepping:
+def _run(api: FakeApi, kind: WatchedKind = REPLICA_SETS, *, pauses: int = 0, announced: int = -1) -> Stepping:
     """Let it work until it has paused once more than `pauses`: at the latest when its watches are used up."""
-    around = Stepping(pauses=pauses)
+    around = Stepping(pauses=pauses, announced=announced)
     api.watches.setdefault(kind.plural, [[bookmark("10")]])
     ListWatch(api, kind, Origin(source="objects"), around).run()
     return around
@@ -139,6 +139,17 @@ def test_kind_that_is_not_installed_is_waited_for() -> None:
 
     assert ["listed", "seen a", "listed a"] == _told(around)[:3]
     assert 600.0 == around.pauses[0]
+
+
+def test_kind_that_is_announced_and_not_served_yet_is_looked_for_soon() -> None:
+    """And less and less often, where it does not come."""
+    api = FakeApi()
+    absent = ApiError("not found", 404)
+    api.lists["replicasets"] = [absent, absent, absent, absent, page(replica_set("a", "1"))]
+    around = _run(api, pauses=4, announced=0)
+
+    assert [600.0, 1.0, 2.0, 4.0] == around.pauses[:4]
+    assert "seen a" in _told(around)
 
 
 def test_outage_is_waited_out_longer_and_longer() -> None:
