@@ -41,7 +41,7 @@ class Surroundings(Protocol):
         ...
 
     def pause(self, seconds: float) -> bool:
-        """Wait, but not longer than until the end, or until somebody says that the kind is there now; whether one did."""
+        """Wait, until the end or until somebody says that the kind is there now, at most; says whether one did."""
         ...
 
     def now(self) -> datetime:
