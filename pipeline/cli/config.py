@@ -62,6 +62,7 @@ def show_command(
 def _check_what_is_named(configuration: Configuration) -> None:
     from pipeline.config_files import check_files
     from pipeline.config_reader import Complaints
+    from pipeline.delivery.sending.senders import check_receiver
     from pipeline.http.server import create_tls_context
     from pipeline.store.address import read_address
 
@@ -73,4 +74,7 @@ def _check_what_is_named(configuration: Configuration) -> None:
     with complaints.gather():
         check_files(configuration)
         create_tls_context(configuration.http)
+    for receiver in configuration.delivery.receivers:
+        with complaints.gather():
+            check_receiver(receiver)
     complaints.raise_all()

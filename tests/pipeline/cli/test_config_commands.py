@@ -78,6 +78,22 @@ def test_reads_the_files_that_are_named(whystuck: Run, file: Path) -> None:
     assert 0 == whystuck("config", "validate", "--config", file, "--syntax-only").code
 
 
+def test_files_of_receivers_are_read(whystuck: Run, file: Path, tmp_path: Path) -> None:
+    """Each complaint names the receiver; no address and no secret is printed."""
+    (tmp_path / "secrets").write_text("hunter2\n", encoding="utf-8")
+    receivers = [
+        {"name": "oncall", "url": "https://receiver.example/T0KEN", "signing_secrets_file": str(tmp_path / "secrets")},
+        {"name": "chat", "format": "slack", "url_file": str(tmp_path / "missing")},
+    ]
+    file.write_text(json.dumps({"delivery": {"receivers": receivers}}), encoding="utf-8")
+    done = whystuck("config", "validate", "--config", file)
+    assert 2 == done.code
+    assert "receiver oncall: " in done.err
+    assert "receiver chat: " in done.err
+    assert "T0KEN" not in done.err
+    assert "hunter2" not in done.err
+
+
 def test_certificate_and_key_have_to_fit(whystuck: Run, file: Path) -> None:
     """As the daemon would say it."""
     first, second = (make_certificate(file.parent, name) for name in ("first", "second"))

@@ -256,3 +256,13 @@ def test_acknowledged_incident_writes_nothing_when_its_reminder_would_be_due(wor
     world.step(NOW, incident())
     world.step(later(5), acknowledged=1)
     assert not world.planner.is_due(later(50_000))
+
+
+def test_alerts_that_end_by_themselves_are_told_again_before_also_when_acknowledged() -> None:
+    world = World(DeliverySettings(receivers=(receiver(name="am", format=FormatName.ALERTMANAGER_API),)))
+    world.step(NOW, incident())
+    assert ["reminder"] == occasions(world.step(later(100)))
+    assert [] == world.step(later(110), acknowledged=1)
+    assert ["reminder"] == occasions(world.step(later(200)))
+    assert ["resolved"] == occasions(world.step(later(210), resolved(incident(), 2)))
+    assert [] == world.step(later(400))
