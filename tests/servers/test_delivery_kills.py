@@ -8,14 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from pipeline.errors import UsageError
 from pipeline.store.connections import Database
+from pipeline.store.delivery_queries import enable_receiver, redrive_receiver
 from pipeline.store.settings import StoreSettings
 from pipeline.store.tables import deliveries, delivery_incidents, outbox
 from tests.servers.dying import POINTS
@@ -44,6 +46,8 @@ BAD = (
     Answer(Manner.RESET),
     Answer(Manner.NO_HTTP),
     Answer(Manner.ANSWER_AND_CLOSE),
+    Answer(status=301, headers={"Location": "http://127.0.0.1:9/elsewhere"}),
+    Answer(status=410),
 )
 
 
@@ -129,7 +133,19 @@ class World:
             daemon.terminate()
         self._look()
 
+    def _repair(self) -> None:
+        """As an operator does who sees dead letters, and a receiver that is disabled."""
+        database = Database(StoreSettings(url=self.store["url"]))
+        try:
+            for name in self.receivers:
+                redrive_receiver(database, name)
+                with suppress(UsageError):  # it is not disabled
+                    enable_receiver(database, name)
+        finally:
+            database.close()
+
     def _is_all_sent(self) -> bool:
+        self._repair()
         rows = self._rows(select(deliveries.c.state))
         return bool(rows) and not [row for row in rows if row.state == "pending"]
 
