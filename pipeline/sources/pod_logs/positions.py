@@ -123,7 +123,7 @@ class History:
         self._lock = threading.Lock()
         self._entries = [_Entry(position.line - 1, None, position)]
         self._marks = list(self._entries)
-        self._next = position.line
+        self._first = self._next = position.line
         self._high = max(position.next_unused, position.line)
         self._incarnation = position.incarnation
 
@@ -179,9 +179,9 @@ class History:
             return self._at(self._next)
 
     def position(self, line: int) -> Position:
-        """What to store so that reading goes on with a line."""
+        """What to store so that reading goes on with a line, or with the first one that is known of."""
         with self._lock:
-            return self._at(line)
+            return self._at(max(line, self._first))
 
     def forget_before(self, line: int) -> None:
         """No position before this one will be asked for."""
