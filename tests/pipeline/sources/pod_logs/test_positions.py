@@ -70,7 +70,7 @@ def test_position_at_an_old_mark_is_that_of_the_mark() -> None:
     [
         ((A, B), (C, A, B, C), 2),
         ((_times(B, 2),), (A, B, B, B), 2),
-        ((A, _times(B, 1)), (B, B, A, B), 3),
+        ((A, B), (C, B, A, B), 3),
         ((A, B), (C, B, C), None),
         ((A, B), (), None),
     ],
