@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Protocol
 
 from pipeline.cluster.calls import CallError, Cluster, Reason, Stream
 from pipeline.own_log.loggers import get_logger
 from pipeline.sources.live import StreamLag
-from pipeline.sources.pod_logs.log_lines import log_call, log_query, newest_line, open_log, split_pieces
+from pipeline.sources.pod_logs.answers import AnswerReader
+from pipeline.sources.pod_logs.log_lines import log_call, log_query, newest_line, open_log, previous_end, split_pieces
 from pipeline.sources.pod_logs.pods import ContainerId, restarts_of
-from pipeline.sources.pod_logs.positions import History, Matcher, Run, run_of
+from pipeline.sources.pod_logs.positions import NOTHING, History, Position, Run
 
 _log = get_logger("pod_logs")
 
@@ -41,6 +42,10 @@ class Outbox(Protocol):
 
 class _GoneError(Exception):
     """The pod is not there any more, or another one has its name."""
+
+
+class _OtherRunError(Exception):
+    """The log is not of the run of the container that it was taken for."""
 
 
 class Follower:
@@ -119,51 +124,74 @@ class Follower:
             self.is_caught_up = False
 
     def _go_on(self) -> None:
-        """From where reading stands to the end of one connection."""
+        """From where reading stands to the end of one connection.
+
+        A pod's status may be older than the logs, so the run of the container that a log is of is known by its lines:
+        by those read last in it, or by the end of `previous`, asked for after the log was opened.
+        """
         restarts = self._restarts()
-        runs = self.history.runs()
-        if not runs and restarts > self.history.incarnation:
-            self._begin_with_previous(restarts)
-        elif not runs:
-            self._follow((), 0)
-        elif not self._find_and_follow(runs):
-            self._look_elsewhere(runs)
+        now = self.history.now()
+        if now.is_over:
+            self._follow_next(now)
+        elif not now.runs:
+            self._begin(now, restarts)
+        elif not self._find_and_follow(now.runs):
+            self._look_elsewhere(now)
 
     def _find_and_follow(self, runs: tuple[Run, ...]) -> bool:
         """Follow from the line read last; whether it is in the log."""
         self._kept_count = 0
         return any(self._follow(runs, tail) for tail in TAILS)
 
-    def _look_elsewhere(self, runs: tuple[Run, ...]) -> None:
+    def _follow_next(self, now: Position) -> None:
+        """A run was read to its end. The log is that of the next one as long as that run is the previous one."""
+        try:
+            self._follow((), 0, behind=now.runs[-1])
+        except _OtherRunError:
+            # Restarted again, or more was written to it: whether its lines are still there decides.
+            self._mark(self.history.mark(now.incarnation, now.runs, before=now.before))
+
+    def _look_elsewhere(self, now: Position) -> None:
         """The line read last is not in the log: the container was restarted, or the log was rotated."""
-        kept = runs[: self._kept_count]
-        if self._read_previous(runs):
-            self._begin(max(self._restarts(), self.history.incarnation + 1))
+        kept = now.runs[: self._kept_count]
+        if self._read_previous(now.runs):
+            if not self._closing.is_set():
+                self._is_certain = False
+                incarnation = max(self._restarts(), now.incarnation + 1)
+                runs = self.history.now().runs
+                self._mark(self.history.mark(incarnation, runs, is_over=True, before=now.before))
             return
-        restarts, incarnation = self._restarts(), self.history.incarnation
-        if newest_line(self._cluster, self.container) is None and restarts == incarnation:
+        restarts, end = self._restarts(), previous_end(self._cluster, self.container)
+        is_same_run = restarts == now.incarnation if now.before is None else end.is_like(now.before)
+        if is_same_run and newest_line(self._cluster, self.container) is None:
             return  # empty: rotated, or begun anew, this moment; what it is will show
-        if restarts > incarnation:
-            reason, detail = "restarted", f"the container was restarted {restarts - incarnation} times meanwhile"
+        detail = "what came behind the line read last is not kept"
+        if is_same_run:
+            self._tell_gap("rotated", f"the log was rotated, or lost its end; {detail}", restarts, kept, end)
         else:
-            reason, detail = "rotated", "the log was rotated, or lost its end, before it was read on"
-        self._tell_gap(reason, f"{detail}; what came behind the line read last is not kept", restarts, kept)
+            self._tell_gap("restarted", f"the container was restarted; {detail}", restarts, kept, now.before)
 
-    def _begin_with_previous(self, restarts: int) -> None:
-        """Nothing of this incarnation was read, and it is over: its log is the previous one, if there was no other."""
-        if restarts > self.history.incarnation + 1:
-            self._tell_gap("restarted", "whole runs of the container came and went meanwhile", restarts, ())
-        if not self._read_previous(()) and not self._is_first_sight:
-            self._tell_gap("restarted", "the log of the run before is not kept", restarts + 1, ())
-            return
-        self._begin(restarts)
+    def _begin(self, now: Position, restarts: int) -> None:
+        """No line is known: nothing was read yet, or a gap was told. Begin with the run before, if that is not read."""
+        if self._is_first_sight and restarts > now.incarnation + 1:
+            detail = "whole runs of the container came and went meanwhile"
+            self._tell_gap("restarted", detail, restarts, (), now.before)
+        end = previous_end(self._cluster, self.container)
+        is_read = now.before is not None and end.is_like(now.before)
+        try:
+            if end != NOTHING and not is_read:
+                self._read((), end, log_query(self.container, previous=True), behind=end)
+            else:
+                self.history.begin_behind(end)
+                self._follow((), 0, behind=end)
+        except _OtherRunError:
+            raise self._trouble("the container was restarted while its log was asked for") from None
 
-    def _begin(self, incarnation: int) -> None:
-        self._outbox.mark(self.container, self.history.mark(incarnation))
+    def _mark(self, first: int) -> None:
+        self._outbox.mark(self.container, first)
 
-    def _tell_gap(self, reason: str, detail: str, restarts: int, kept: tuple[Run, ...]) -> None:
-        incarnation = max(self.history.incarnation, restarts - 1)
-        first = self.history.mark(incarnation, kept)
+    def _tell_gap(self, reason: str, detail: str, restarts: int, kept: tuple[Run, ...], before: Run | None) -> None:
+        first = self.history.mark(max(self.history.incarnation, restarts - 1), kept, before=before)
         self._outbox.gap(self.container, first, reason, detail)
 
     def _end(self) -> None:
@@ -184,36 +212,30 @@ class Follower:
         return restarts
 
     def _read_previous(self, runs: tuple[Run, ...]) -> bool:
-        """What is new in the log of the incarnation before; whether the line read last is in it."""
-        try:
-            newest = newest_line(self._cluster, self.container, previous=True)
-        except CallError as error:
-            if error.reason is Reason.REFUSED:
-                return False  # there is none
-            raise
-        if newest is None:
-            return not runs
-        return self._read(runs, newest, log_query(self.container, previous=True))
+        """What is new in the log of the run before; whether the line read last is in it."""
+        newest = previous_end(self._cluster, self.container)
+        return newest != NOTHING and self._read(runs, newest, log_query(self.container, previous=True))
 
-    def _follow(self, runs: tuple[Run, ...], tail: int) -> bool:
+    def _follow(self, runs: tuple[Run, ...], tail: int, behind: Run = NOTHING) -> bool:
         newest = newest_line(self._cluster, self.container)
         if newest is None and runs:
             return False
-        return self._read(runs, newest, log_query(self.container, follow=True, tail=tail))
+        return self._read(runs, newest, log_query(self.container, follow=True, tail=tail), behind)
 
-    def _read(self, runs: tuple[Run, ...], newest: Run | None, query: dict[str, str]) -> bool:
-        """Hand out what comes behind the runs; whether they were there. Raises CallError where that is not certain."""
-        self._is_certain = False
+    def _read(self, runs: tuple[Run, ...], newest: Run | None, query: dict[str, str], behind: Run = NOTHING) -> bool:
+        """Hand out what comes behind the runs; whether they were there. Raises CallError where that is not certain.
+
+        Without runs the previous log has to end with `behind` when the log is open, or else it raises _OtherRunError.
+        """
+        self._is_certain = has_fresh = False
         stream = self._stream = open_log(self._cluster, self.container, query, self._idle_seconds)
-        reader = _AnswerReader(runs, newest, is_whole="tailLines" not in query)
+        reader = AnswerReader(runs, newest, is_whole="tailLines" not in query)
         try:
             if self._closing.is_set():
                 return True
-            # The log is of this pod, and not of another one of its name; and where no line read before shows it, of the
-            # run of the container that it is taken for.
-            restarts = self._restarts()
-            if not runs and restarts != self.history.incarnation + ("previous" in query):
-                raise self._trouble("the container was restarted while its log was asked for")
+            self._restarts()  # the log is of this pod, and not of another one of its name
+            if not runs and not previous_end(self._cluster, self.container).is_like(behind):
+                raise _OtherRunError
             has_fresh = self._hand_out(reader, stream, is_previous="previous" in query)
         except CallError:
             if not reader.is_complete or reader.is_absent:
@@ -231,7 +253,7 @@ class Follower:
     def _trouble(self, text: str) -> CallError:
         return CallError(self.container.cluster, log_call(self.container), Reason.UNREACHABLE, text)
 
-    def _hand_out(self, reader: _AnswerReader, stream: Stream, *, is_previous: bool) -> bool:
+    def _hand_out(self, reader: AnswerReader, stream: Stream, *, is_previous: bool) -> bool:
         """Pass on what is new until the answer ends; whether there was anything."""
         has_fresh = False
         if reader.is_complete and not is_previous:
@@ -240,42 +262,8 @@ class Follower:
             if fresh := reader.feed(lines):
                 has_fresh, self._is_first_sight = True, False
                 self._outbox.lines(self.container, [(self.history.add(run), line) for run, line in fresh])
-            if reader.is_absent or (is_previous and reader.is_complete):
+            if reader.is_absent:
                 break
             if reader.is_complete:
                 self.is_caught_up = True
         return has_fresh
-
-
-class _AnswerReader:
-    """Tells the lines of one answer that were not read before."""
-
-    def __init__(self, runs: tuple[Run, ...], newest: Run | None, *, is_whole: bool) -> None:
-        self._matcher = Matcher(runs, is_whole=is_whole) if runs else None
-        self._is_last_newest = bool(runs) and newest is not None and runs[-1].is_like(newest)
-        self._newest = newest
-        self._has_passed_newest = False
-        self.is_absent = False  # the newest line came, and the lines read last did not
-        self.is_complete = newest is None
-        self.kept_count = 0
-
-    def feed(self, lines: list[bytes]) -> list[tuple[Run, bytes]]:
-        """What is new among these lines."""
-        return list(self._fresh(lines))
-
-    def _fresh(self, lines: list[bytes]) -> Iterator[tuple[Run, bytes]]:
-        for line in lines:
-            run = run_of(line)
-            is_newest = self._newest is not None and run.is_like(self._newest)
-            if self._matcher is None:
-                self.is_complete = self.is_complete or is_newest
-                yield run, line
-                continue
-            if self._matcher.feed(run):
-                self._matcher = None
-                self.is_complete = self.is_complete or is_newest
-            elif (is_newest and not self._is_last_newest) or (self._has_passed_newest and not is_newest):
-                self.is_absent = True
-                self.kept_count = self._matcher.kept_count
-                return
-            self._has_passed_newest = self._has_passed_newest or is_newest

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from pipeline.cluster.calls import Call, CallError, Cluster, Reason, Stream
 from pipeline.sources.pod_logs.pods import ContainerId
-from pipeline.sources.pod_logs.positions import Run, run_of
+from pipeline.sources.pod_logs.positions import NOTHING, Run, run_of
 
 MAX_LINE_BYTES = 16_777_216
 """A line that goes on beyond this is none."""
@@ -57,6 +57,16 @@ def newest_line(cluster: Cluster, container: ContainerId, *, previous: bool = Fa
             raise CallError(container.cluster, call, Reason.UNREACHABLE, "the answer ends within a line")
         body = body[: body.index(b"\n") + 1]
     return run_of(body[:-1].rpartition(b"\n")[2])
+
+
+def previous_end(cluster: Cluster, container: ContainerId) -> Run:
+    """The last line of the log of the run before; NOTHING: it is empty or not kept. Raises CallError."""
+    try:
+        return newest_line(cluster, container, previous=True) or NOTHING
+    except CallError as error:
+        if error.reason is Reason.REFUSED:
+            return NOTHING
+        raise
 
 
 def open_log(cluster: Cluster, container: ContainerId, query: dict[str, str], idle_seconds: float) -> Stream:

@@ -28,14 +28,23 @@ class Run(msgspec.Struct, frozen=True, array_like=True):
         return self.digest == other.digest and self.at == other.at
 
 
+NOTHING = Run("", 0, 0)
+"""The last line of a log that is empty or not kept."""
+
+
 class Position(msgspec.Struct, frozen=True):
-    """What is stored of one container."""
+    """What is stored of one container.
+
+    Without `runs` nothing was read yet, or a gap stands directly before: so what is lost then is told.
+    """
 
     line: int  # number of the next line
     next_unused: int  # no line before this was given another number, also those read after the position
-    incarnation: int  # restarts of the container before the one that is read
-    runs: tuple[Run, ...] = ()  # the newest last; none: from the beginning of the incarnation
+    incarnation: int  # restarts of the container, as far as its status has told
+    runs: tuple[Run, ...] = ()  # the newest last
     is_ended: bool = False  # the pod is gone
+    is_over: bool = False  # `runs` end the log of a run of the container that is `previous` now; the next one follows
+    before: Run | None = None  # how the log before that of `runs` ends, by which a run is known; None: not known
 
 
 def decode_position(stream: str, value: bytes) -> Position:
@@ -114,7 +123,7 @@ class History:
         self._lock = threading.Lock()
         self._entries = [_Entry(position.line - 1, None, position)]
         self._marks = list(self._entries)
-        self._next = position.line
+        self._first = self._next = position.line
         self._high = max(position.next_unused, position.line)
         self._incarnation = position.incarnation
 
@@ -139,25 +148,40 @@ class History:
                 self._entries.append(_Entry(number, line))
             return number
 
-    def mark(self, incarnation: int, runs: tuple[Run, ...] = (), *, is_ended: bool = False) -> int:
+    def mark(
+        self,
+        incarnation: int,
+        runs: tuple[Run, ...] = (),
+        *,
+        is_ended: bool = False,
+        is_over: bool = False,
+        before: Run | None = None,
+    ) -> int:
         """Reading goes on elsewhere; the number that this takes. No line before had one as high, over restarts too."""
         with self._lock:
             number = max(self._next, self._high)
             self._next, self._incarnation = number + 1, incarnation
-            entry = _Entry(number, None, Position(self._next, self._next, incarnation, runs, is_ended))
+            entry = _Entry(number, None, Position(self._next, self._next, incarnation, runs, is_ended, is_over, before))
             self._entries.append(entry)
-            self._marks = [*self._marks[-RING_RUNS:], entry]
+            self._marks = [*self._marks, entry]
             return number
 
-    def runs(self) -> tuple[Run, ...]:
-        """The lines read last."""
+    def begin_behind(self, before: Run) -> None:
+        """The log that is read now is known by how the one before it ends; no line of it was added yet."""
         with self._lock:
-            return self._at(self._next).runs
+            last = self._entries[-1]
+            assert last.position is not None
+            last.position = msgspec.structs.replace(last.position, before=before)
+
+    def now(self) -> Position:
+        """Where reading stands."""
+        with self._lock:
+            return self._at(self._next)
 
     def position(self, line: int) -> Position:
-        """What to store so that reading goes on with a line."""
+        """What to store so that reading goes on with a line, or with the first one that is known of."""
         with self._lock:
-            return self._at(line)
+            return self._at(max(line, self._first))
 
     def forget_before(self, line: int) -> None:
         """No position before this one will be asked for."""
@@ -165,29 +189,39 @@ class History:
             count = bisect.bisect_left(self._entries, line, key=lambda entry: entry.first) - RING_RUNS - 2
             if count > TRIM_ENTRIES:
                 del self._entries[:count]
+            marks = bisect.bisect_left(self._marks, line, key=lambda entry: entry.first)
+            self._marks = self._marks[max(0, marks - 1) :]
 
     def _at(self, line: int) -> Position:
         stop = bisect.bisect_left(self._entries, line, key=lambda entry: entry.first)
         runs: deque[Run] = deque()
         for entry in reversed(self._entries[max(0, stop - RING_RUNS) : stop]):
             if entry.run is None:
-                base = entry.position
-                assert base is not None
-                missing = RING_RUNS - len(runs)
-                before = list(base.runs[-missing:])
-                if before and runs and before[-1].is_like(runs[0]):
-                    runs[0] = Run(runs[0].at, runs[0].digest, runs[0].count + before.pop().count)
-                runs.extendleft(reversed(before))
+                assert entry.position is not None
+                _put_before(entry.position, runs)
                 break
             runs.appendleft(Run(entry.run.at, entry.run.digest, min(entry.run.count, line - entry.first)))
             if len(runs) == RING_RUNS:
                 break
-        incarnation, is_ended = self._of_mark(stop)
-        return Position(line, max(self._next, self._high), incarnation, tuple(runs), is_ended)
+        mark = self._mark_before(line)
+        is_over, before = mark.is_over, mark.before
+        if is_over and stop and self._entries[stop - 1].run is not None:
+            is_over, before = False, mark.runs[-1]
+        next_unused = max(self._next, self._high)
+        return Position(line, next_unused, mark.incarnation, tuple(runs), mark.is_ended, is_over, before)
 
-    def _of_mark(self, stop: int) -> tuple[int, bool]:
-        for entry in reversed(self._marks):
-            if entry.first < (self._entries[stop - 1].first + 1 if stop else 0):
-                assert entry.position is not None
-                return entry.position.incarnation, entry.position.is_ended
-        return self._incarnation, False
+    def _mark_before(self, line: int) -> Position:
+        place = bisect.bisect_left(self._marks, line, key=lambda entry: entry.first)
+        position = self._marks[max(0, place - 1)].position
+        assert position is not None
+        return position
+
+
+def _put_before(base: Position, runs: deque[Run]) -> None:
+    """The lines of a mark, before those that were read behind it: where they are of the same log."""
+    if base.is_over and runs:
+        return
+    before = list(base.runs[-(RING_RUNS - len(runs)) :])
+    if before and runs and before[-1].is_like(runs[0]):
+        runs[0] = Run(runs[0].at, runs[0].digest, runs[0].count + before.pop().count)
+    runs.extendleft(reversed(before))

@@ -18,7 +18,7 @@ from pipeline.errors import SourceError, SourceRefusedError
 from pipeline.own_log.loggers import get_logger
 from pipeline.sources.live import Fetched, SourceStatus
 from pipeline.sources.pod_logs.following import Follower
-from pipeline.sources.pod_logs.log_lines import newest_line
+from pipeline.sources.pod_logs.log_lines import newest_line, previous_end
 from pipeline.sources.pod_logs.pods import ContainerId, container_of, find_containers
 from pipeline.sources.pod_logs.positions import History, Position, decode_position
 from pipeline.sources.pod_logs.settings import KubernetesSettings
@@ -143,8 +143,8 @@ class _Generation:
     def _first_position(self, cluster: Cluster, container: ContainerId, restarts: int) -> Position:
         """Where to begin in a log that was never read; what comes up while it runs is read from its beginning."""
         if self._settings.start == "latest" and not self._is_running:
-            newest = newest_line(cluster, container)
-            return Position(1, 1, restarts, () if newest is None else (newest,))
+            before, newest = previous_end(cluster, container), newest_line(cluster, container)
+            return Position(1, 1, restarts, () if newest is None else (newest,), before=before)
         return Position(1, 1, max(0, restarts - 1))
 
     def start(self) -> None:
