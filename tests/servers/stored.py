@@ -43,8 +43,9 @@ class Stored:
 
     def transitions(self) -> list[Told]:
         """Everything that was to be told, in order, with the kind of its incident."""
+        told = self._rows(outbox)  # first: a commit between the two looks may bring an incident, and takes none away
         kinds = {row.id: row.kind for row in self._rows(incidents)}
-        return [Told(kinds[row.incident_id], row.transition, row.reason) for row in self._rows(outbox)]
+        return [Told(kinds[row.incident_id], row.transition, row.reason) for row in told]
 
     def next_offsets(self) -> dict[str, int]:
         """Where reading goes on in each stream; nothing, while the store is away or has no tables yet."""

@@ -61,7 +61,7 @@ def test_second_signal_ends_at_once_and_nothing_is_lost(broker: Broker, tmp_path
         daemon.process.send_signal(signal.SIGINT)
         daemon.process.send_signal(signal.SIGTERM)
         daemon.process.send_signal(signal.SIGCONT)
-        assert 143 == daemon.wait()
+        assert daemon.wait() in (130, 143)  # of two signals that wait, either may come first
         daemon.run_once()
     assert comparable(replayed(SCENARIO)) == stored.incidents()
     assert len(stored.outbox()) == len({row[:2] for row in stored.outbox()})
