@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 
 import msgspec
 
@@ -66,9 +65,3 @@ def _part(block: Block, first: int | None, end: int | None) -> Block | None:
     start = line_from(LineMark(first), block) if first is not None else 0
     stop = line_from(LineMark(end), block) if end is not None else len(block.data)
     return msgspec.structs.replace(block, data=block.data[start:stop], line_numbers=kept)
-
-
-def in_order(parts: list[Fetched]) -> Iterator[Fetched]:
-    """Reads that are still to be taken, the first one first; taking may put more in front of the others."""
-    while parts:
-        yield parts.pop(0)
