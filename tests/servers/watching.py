@@ -29,7 +29,7 @@ class Watching:
 
         Args:
             directory: where the daemon works; it is made.
-            settings: the configuration, without `http`.
+            settings: the configuration; of `http` the address is added.
             command: what to run in the place of `whystuck`.
         """
         directory.mkdir(parents=True, exist_ok=True)
@@ -38,9 +38,9 @@ class Watching:
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
         (port,) = free_ports(1)
-        self._address = f"http://127.0.0.1:{port}"
+        self.address = f"http://127.0.0.1:{port}"
         self._configuration = directory / "whystuck.yaml"
-        written = {"http": {"listen": f"127.0.0.1:{port}"}, **settings}
+        written = {**settings, "http": {"listen": f"127.0.0.1:{port}", **settings.get("http", {})}}
         self._configuration.write_text(json.dumps(written), encoding="utf-8")
 
     @property
@@ -86,7 +86,7 @@ class Watching:
     def ask(self, path: str) -> tuple[int, str]:
         """Status and body of an end-point; status 0: nobody answers."""
         try:
-            answer = httpx.get(self._address + path, timeout=10, trust_env=False)
+            answer = httpx.get(self.address + path, timeout=10, trust_env=False)
         except httpx.TransportError:
             return 0, ""
         return answer.status_code, answer.text
