@@ -6,6 +6,7 @@ in memory is dropped, what was committed last is loaded, and the sources go back
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -305,7 +306,9 @@ class Daemon:
 
     def _pause_between_evaluations(self) -> float:
         """Seconds. In a catch-up the end of the story is what matters, and one source may be far behind another."""
-        if self._told.is_catching_up() or (self._ends_when_caught_up and not self._is_caught_up()):
+        if self._ends_when_caught_up:
+            return math.inf  # `_drain` does, at the end: as in a replay, what was read first must not decide
+        if self._told.is_catching_up():
             return CATCH_UP_SECONDS
         keys = sum(self._ingestion.engine.key_counts().values())
         least = self._settings.commit_seconds if self._deliveries.empty() else BUSY_SECONDS
