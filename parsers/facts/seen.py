@@ -57,6 +57,7 @@ class ObjectsUnread(Event, frozen=True):
 
     kind: str
     why: str  # a sentence for people, with what would help
+    namespaces: tuple[str, ...] = ()  # where; empty: in all
 
 
 ObjectEvent = ObjectSeen | ObjectsListed | ObjectsUnread

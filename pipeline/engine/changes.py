@@ -16,12 +16,12 @@ from pipeline.engine.memory import (
     IncidentMemory,
     KeyMemory,
     Memory,
-    ObjectMemory,
     OriginMemory,
     SeenMemory,
     encode,
     name_of,
 )
+from pipeline.engine.object_memory import ObjectMemory
 
 
 class Changes:
@@ -61,11 +61,11 @@ class Changes:
         state.changed_keys.clear()
 
     def _of_objects(self) -> Iterator[tuple[str, bytes | None]]:
-        state = self._state
-        for ref in sorted(state.changed_objects):
-            history = state.objects.get(ref)
-            yield name_of("object", ref), encode(ObjectMemory(ref, history)) if history is not None else None
-        state.changed_objects.clear()
+        objects = self._state.objects
+        for ref in sorted(objects.changed):
+            memory = objects.memory(ref)
+            yield name_of("object", ref), encode(memory) if memory is not None else None
+        objects.changed.clear()
 
     def _of_creations(self) -> Iterator[tuple[str, bytes | None]]:
         creations = self._state.creations
@@ -130,7 +130,7 @@ def recall_part(memory: Memory, state: ClusterState, lifecycle: Lifecycle, liste
         case SeenMemory():
             state.seen.recall(memory.episode, memory.seen)
         case ObjectMemory():
-            state.recall_object(memory.ref, memory.history)
+            state.objects.recall(memory)
         case CreationMemory():
             state.creations.recall(memory.ref, memory.history, memory.counted)
         case IncidentMemory():

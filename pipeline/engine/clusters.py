@@ -27,10 +27,11 @@ from parsers.events import (
 )
 from parsers.facts.kube_events import KubernetesEventFacts
 from parsers.facts.references import ObjectRef
-from parsers.facts.seen import AnyFacts, ObjectSeen, ObjectsListed, ObjectsUnread
+from parsers.facts.seen import ObjectSeen, ObjectsListed, ObjectsUnread
 from parsers.records import Origin
 from pipeline.engine.creations import PodCreations
-from pipeline.engine.inventory import Inventory, Seen
+from pipeline.engine.inventory import Inventory
+from pipeline.engine.objects import ClusterObjects
 from pipeline.engine.origins import OriginState
 from pipeline.engine.seen import SeenFailures
 from pipeline.engine.settings import EngineSettings
@@ -43,9 +44,6 @@ SILENT_FOR = timedelta(hours=1)
 ROOM = 1.1
 """How far the state may grow beyond its limits before it is trimmed: trimming has to follow an evaluation."""
 MAX_MILESTONES = 32
-MAX_OBJECTS = 200_000
-MAX_VERSIONS = 4
-"""Versions kept of one object: the newest ones."""
 
 
 class ClusterState:
@@ -58,13 +56,10 @@ class ClusterState:
         self.creations = PodCreations()
         self.watched = watched
         self.failed: dict[ObjectKey, None] = {}  # keys that ever failed, oldest first
-        self.objects: dict[ObjectRef, list[Seen]] = {}
-        self.unread: dict[str, str] = {}  # kinds of objects that cannot be read, and why
+        self.objects = ClusterObjects()
         self.evicted_count = 0
         self.changed_keys: set[ObjectKey] = set()  # since somebody stored them
-        self.changed_objects: set[ObjectRef] = set()
         self._settings = settings
-        self._inventory: Inventory | None = None
         self._pending: dict[Origin, set[ObjectKey]] = {}  # passes whose success is not certain yet
         self._has_long_history = False
         self._forgotten = 0
@@ -82,10 +77,10 @@ class ClusterState:
                 self._note_watch(event)
                 return self._feed_object(event)
             case ObjectsListed():
-                return self._feed_listing(event)
+                gone = [self._feed_object(one) for one in list(self.objects.missing_from(event))]
+                return self.objects.note_read(event) or bool(gone)
             case ObjectsUnread():
-                was, self.unread[event.kind] = self.unread.get(event.kind), event.why
-                return was != event.why
+                return self.objects.note_unread(event)
         origin = self._touch_origin(event)
         return self._confirm_passes(event.origin, event.at) | self._feed(event, origin)
 
@@ -115,20 +110,9 @@ class ClusterState:
             self._has_long_history |= len(track.streaks) > 2 * self._settings.max_history
         self._most_keys = max(self._settings.max_keys, len(self.keys)) * ROOM
 
-    def recall_object(self, ref: ObjectRef, history: list[Seen]) -> None:
-        """Know an object again."""
-        self.objects[ref] = history
-        self._inventory = None
-
     def inventory(self) -> Inventory:
         """What the objects say, in their newest versions."""
-        if self._inventory is None:
-            self._inventory = Inventory(self.objects)
-        return self._inventory
-
-    def newest_object_at(self) -> datetime | None:
-        """The time of the newest object, None where there is none."""
-        return max((history[-1][0] for history in self.objects.values()), default=None)
+        return self.objects.inventory()
 
     def _note_watch(self, event: ObjectSeen) -> None:
         """Up to when the source of the objects was watched."""
@@ -146,54 +130,12 @@ class ClusterState:
         return self.watched.until(origin, self.origins[origin].last_at)
 
     def _feed_object(self, event: ObjectSeen) -> bool:
-        ref = _ref_of(event.facts)
-        history = self.objects.get(ref)
-        is_known = bool(history) and history is not None and history[-1][1] == event.facts
-        if event.is_deleted and isinstance(event.facts, KubernetesEventFacts):
-            return False  # the API server forgets Events after an hour; what they told did happen
-        if is_known and not event.is_deleted and event.latest_at is None:
-            return False  # a watch that began anew shows what it has shown
+        if not self.objects.take(event):
+            return False
         self.creations.feed_object(event)
-        if event.is_deleted:
-            self._forget_object(ref)
-            return True
-        if event.failure is not None:
+        if event.failure is not None and not event.is_deleted:
             self._feed_object_failure(event, event.failure)
-        self._remember(ref, (event.at, event.facts))
         return True
-
-    def _remember(self, ref: ObjectRef, seen: Seen) -> None:
-        self.changed_objects.add(ref)
-        history = self.objects.get(ref)
-        if history is None:
-            if len(self.objects) >= MAX_OBJECTS:
-                self._forget_object(next(iter(self.objects)))
-                self.evicted_count += 1
-            history = self.objects[ref] = []
-        history.append(seen)
-        history.sort(key=lambda one: one[0])
-        del history[:-MAX_VERSIONS]
-        self._inventory = None
-
-    def _forget_object(self, ref: ObjectRef) -> None:
-        self.changed_objects.add(ref)
-        self.objects.pop(ref, None)
-        self._inventory = None
-
-    def _feed_listing(self, event: ObjectsListed) -> bool:
-        """What is not in a list of all is gone; nobody saw it go."""
-        was_unread = self.unread.pop(event.kind, None) is not None
-        there = set(event.refs)
-        gone = [
-            history[-1][1]
-            for ref, history in self.objects.items()
-            if ref.kind == event.kind
-            and ref not in there
-            and (not event.namespaces or ref.namespace in event.namespaces)
-        ]
-        for facts in gone:
-            self._feed_object(ObjectSeen(event.at, event.origin, event.line, facts, is_deleted=True))
-        return bool(gone) or was_unread
 
     def _feed_object_failure(self, event: ObjectSeen, failure: Failure) -> None:
         """What an object says went wrong is evidence like another component's line."""
@@ -315,7 +257,9 @@ class ClusterState:
 
     def has_forgotten(self) -> bool:
         """Whether anything was forgotten since this was asked the last time."""
-        evicted_count = self.evicted_count + self.seen.evicted_count + self.creations.evicted_count
+        evicted_count = (
+            self.evicted_count + self.objects.evicted_count + self.seen.evicted_count + self.creations.evicted_count
+        )
         forgotten, self._forgotten = self._forgotten, evicted_count
         return forgotten != self._forgotten
 
@@ -351,24 +295,11 @@ class ClusterState:
         self.failed.pop(key, None)
         self.changed_keys.add(key)
 
-    def drop_object(self, ref: ObjectRef) -> None:
-        """Forget an object."""
-        del self.objects[ref]
-        self.changed_objects.add(ref)
-        self._inventory = None
-
     def _is_failing(self, key: ObjectKey) -> bool:
         return any(track.open_streak is not None for track in self.keys[key].values())
 
     def _last_failed_at(self, key: ObjectKey) -> datetime:
         return max(streak.last_at for track in self.keys[key].values() for streak in track.streaks)
-
-
-def _ref_of(facts: AnyFacts) -> ObjectRef:
-    """Under which name an object is remembered: a row of a table of Events has none of its own."""
-    if isinstance(facts, KubernetesEventFacts) and not facts.ref.name:
-        return ObjectRef(f"Event {facts.reason}", facts.involved.namespace, str(facts.involved))
-    return facts.ref
 
 
 def _note(times: list[datetime], at: datetime) -> None:

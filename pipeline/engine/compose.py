@@ -86,7 +86,7 @@ def compose(
         timeline=timeline_of(trouble, around),
         remediation=remediation_of(trouble.cause, victims, rules, controller.namespace, assessment.decisive),
         runbook_url=runbook_of(trouble.cause.failure_class, settings.runbook_url),
-        coverage=Coverage(not_read=tuple(f"{kind}: {why}" for kind, why in sorted(state.unread.items()))),
+        coverage=Coverage(not_read=tuple(f"{kind}: {why}" for kind, why in sorted(state.objects.unread.items()))),
         labels=labels_of(victims, around.inventory),
     )
 

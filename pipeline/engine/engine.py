@@ -163,16 +163,16 @@ class _Cluster:
 
     @property
     def evicted_count(self) -> int:
-        return self._state.evicted_count
+        return self._state.evicted_count + self._state.objects.evicted_count
 
     def _memory(self) -> ClusterMemory:
-        return ClusterMemory(self._now, self._is_dirty, self._state.evicted_count, dict(self._state.unread))
+        return ClusterMemory(self._now, self._is_dirty, self._state.evicted_count, dict(self._state.objects.unread))
 
     def recall(self, memory: Memory) -> None:
         if isinstance(memory, ClusterMemory):
             self._now, self._is_dirty = memory.now, memory.is_dirty
             self._state.evicted_count = memory.evicted_count
-            self._state.unread.update(memory.unread)
+            self._state.objects.unread.update(memory.unread)
         else:
             recall_part(memory, self._state, self.lifecycle, self.listener)
 
@@ -214,7 +214,7 @@ class _Cluster:
         return self._evaluate(self._now) if self._is_dirty and self._now is not None else []
 
     def finish(self) -> list[Incident]:
-        now = self._now or self._state.newest_object_at()
+        now = self._now or self._state.objects.newest_at()
         if now is None:
             return []
         changes = self.advance(now)

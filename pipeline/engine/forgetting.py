@@ -25,9 +25,10 @@ def forget_before(state: ClusterState, before: datetime, now: datetime) -> None:
         newest_at = max((*times, *(one.ended_at or one.last_at for one in streaks)), default=before)
         if not goes_on and newest_at < before:
             state.creations.drop(ref)
-    for ref, seen in list(state.objects.items()):
+    for ref, seen in list(state.objects.versions.items()):
         if seen[-1][0] < before and isinstance(seen[-1][1], KubernetesEventFacts):
-            state.drop_object(ref)
+            state.objects.drop(ref)
+    state.objects.forget_gone(before)
     _forget_origins(state, before)
 
 

@@ -6,7 +6,7 @@ Rollout, an HPA its target. Names alone relate nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from parsers.facts.rollouts import RolloutFacts
 from parsers.facts.seen import AnyFacts
 from parsers.facts.services import EndpointSliceFacts, NamespaceFacts
 from parsers.facts.workloads import PodFacts, ReplicaSetFacts
+from pipeline.engine.object_changes import Change
 
 Seen = tuple[datetime, AnyFacts]
 _Facts = TypeVar("_Facts")
@@ -41,7 +42,25 @@ class CaBundle(msgspec.Struct, frozen=True):
 class Inventory:
     """The newest facts of every object that was seen."""
 
-    def __init__(self, objects: Mapping[ObjectRef, Sequence[Seen]]) -> None:
+    def __init__(
+        self,
+        objects: Mapping[ObjectRef, Sequence[Seen]],
+        watched: Collection[ObjectRef] = (),
+        changes: Mapping[ObjectRef, Sequence[Change]] | None = None,
+        gone: Mapping[ObjectRef, Seen] | None = None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            objects: the versions of every object, oldest first.
+            watched: those whose newest version was shown by a watch.
+            changes: that a watch saw.
+            gone: when objects were deleted, and what they were.
+        """
+        self._versions = objects
+        self._watched = watched
+        self._changes = changes or {}
+        self._gone = gone or {}
         self._seen = {ref: history[-1] for ref, history in objects.items() if history}
         self._rollouts = {facts.ref: facts for facts in self._of(RolloutFacts)}
         self._sets_by_owner: dict[ObjectRef, list[ReplicaSetFacts]] = {}

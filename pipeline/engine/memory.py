@@ -16,7 +16,7 @@ from parsers.records import Origin
 from pipeline.engine.creations import CreationHistory
 from pipeline.engine.hearing import ControllerName, Hearing
 from pipeline.engine.incidents import Incident
-from pipeline.engine.inventory import Seen
+from pipeline.engine.object_memory import ObjectMemory
 from pipeline.engine.origins import OriginState
 from pipeline.engine.seen import SeenFailure
 from pipeline.engine.streaks import Track
@@ -56,13 +56,6 @@ class HearingMemory(msgspec.Struct, frozen=True, tag="hearing"):
     """Whether one controller is heard."""
 
     hearing: Hearing
-
-
-class ObjectMemory(msgspec.Struct, frozen=True, tag="object"):
-    """The newest versions of one object."""
-
-    ref: ObjectRef
-    history: list[Seen]
 
 
 class CreationMemory(msgspec.Struct, frozen=True, tag="creation"):

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
-import msgspec
-
 from parsers.events import ObjectKey
 from parsers.facts.admission import CrdFacts, WebhookConfigurationFacts
 from parsers.facts.references import ServiceRef
 from pipeline.engine.incidents import ChangeCategory
 from pipeline.engine.inventory import Inventory
+from pipeline.engine.object_changes import Change
 
 LOOK_BACK = timedelta(hours=1)
 """So long before the onset a change is shown."""
@@ -27,14 +26,6 @@ LATE = timedelta(seconds=60)
 MAX_CHANGES = 20
 """Shown at most: the nearest to the onset."""
 _LEASES = ("argo-rollouts", "kube-controller-manager")
-
-
-class Change(msgspec.Struct, frozen=True, order=True):
-    """Something that changed."""
-
-    at: datetime
-    what: str
-    category: ChangeCategory
 
 
 def nearest_before(onset_at: datetime, changes: Iterable[Change]) -> list[Change]:

@@ -11,8 +11,9 @@ from pipeline.engine.generations import rises
 from pipeline.engine.grouping import Trouble
 from pipeline.engine.incidents import TimelineEntry
 from pipeline.engine.joins import services_behind
+from pipeline.engine.object_changes import Change
 from pipeline.engine.origins import OriginState
-from pipeline.engine.prior_changes import Change, changes_in_objects, nearest_before
+from pipeline.engine.prior_changes import changes_in_objects, nearest_before
 from pipeline.engine.spells import onset_of
 from pipeline.engine.surroundings import Surroundings
 

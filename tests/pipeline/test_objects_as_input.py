@@ -137,7 +137,7 @@ def test_the_engine_remembers_objects_and_forgets_deleted_ones() -> None:
     state.feed(seen("b", NOW))
     state.feed(seen("b", NOW, is_deleted=True))
 
-    assert [ObjectRef("Lease", "shop", "a")] == list(state.objects)
+    assert [ObjectRef("Lease", "shop", "a")] == list(state.objects.versions)
     assert not any(origin.is_controller for origin in state.origins.values())
 
 

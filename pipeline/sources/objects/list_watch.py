@@ -206,8 +206,11 @@ class ListWatch:
 
     def _put_listing(self, at: datetime) -> None:
         refs = tuple(ObjectRef(self._kind.kind, namespace, name) for namespace, name in sorted(self._known))
-        namespaces = (self._namespace,) if self._namespace else ()
-        self._around.put(ObjectsListed(at, self._origin, 0, self._kind.kind, refs, namespaces))
+        self._around.put(ObjectsListed(at, self._origin, 0, self._kind.kind, refs, self._namespaces()))
+
+    def _namespaces(self) -> tuple[str, ...]:
+        """What is asked for; empty: all."""
+        return (self._namespace,) if self._namespace else ()
 
     def _selected(self) -> dict[str, str]:
         return {"fieldSelector": self._kind.field_selector} if self._kind.field_selector else {}
@@ -227,7 +230,9 @@ class ListWatch:
             self._absent_seconds = FIRST_PAUSE_SECONDS if is_announced else longer
         elif error.status == 403:
             why = f"{self._kind.resource} may not be read; this rule would let them: {self._kind.rule()}"
-            self._around.put(ObjectsUnread(self._around.now(), self._origin, 0, self._kind.kind, why))
+            self._around.put(
+                ObjectsUnread(self._around.now(), self._origin, 0, self._kind.kind, why, self._namespaces())
+            )
             self._around.told(WatchState(is_listed=True, problem=why))
             self._around.pause(REFUSED_SECONDS * self._around.jitter())
         else:
