@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import ipaddress
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -28,19 +30,37 @@ class Authority:
         self.file = directory / f"{name}.crt"
         self.file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str) -> tuple[Path, Path]:
-        """Issue a certificate for 127.0.0.1; gives the files of certificate and key."""
+    @property
+    def bundle(self) -> str:
+        """Its certificate as `caBundle` of an object."""
+        return base64.b64encode(self.file.read_bytes()).decode()
+
+    def issue(
+        self, name: str, hosts: Sequence[str] = (), ended_at: datetime.datetime | None = None
+    ) -> tuple[Path, Path]:
+        """Issue a certificate for 127.0.0.1; gives the files of certificate and key.
+
+        Args:
+            name: of the subject, and of the files.
+            hosts: names that it is for, beside that.
+            ended_at: not after this; None: in a year.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName(name)])
+        address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+        names = x509.SubjectAlternativeName([address, *(x509.DNSName(each) for each in (name, *hosts))])
         certificate = (
-            self._builder(_name(name), key).add_extension(names, critical=False).sign(self._key, hashes.SHA256())
+            self._builder(_name(name), key, ended_at)
+            .add_extension(names, critical=False)
+            .sign(self._key, hashes.SHA256())
         )
         certificate_file, key_file = self._directory / f"{name}.crt", self._directory / f"{name}.key"
         certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         key_file.write_bytes(_pem(key))
         return certificate_file, key_file
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, ended_at: datetime.datetime | None = None
+    ) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
         return (
             x509.CertificateBuilder()
@@ -49,7 +69,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - _YEAR)
-            .not_valid_after(now + _YEAR)
+            .not_valid_after(ended_at or now + _YEAR)
         )
 
 

@@ -28,6 +28,12 @@ class RefusedError(Exception):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(f"{status}: {text[:600]}")
         self.status = status
+        self.text = text
+
+    @property
+    def message(self) -> str:
+        """The sentence of the answer: what a controller prints of it."""
+        return str(json.loads(self.text)["message"])
 
 
 class KubeCluster:

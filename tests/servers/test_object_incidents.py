@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,59 +18,11 @@ from tests.pipeline.daemon.running import configuration, run, stored
 from tests.scenarios.scenarios import SCENARIOS, built_in_rules
 from tests.servers.kube_cluster import KubeCluster
 from tests.servers.kube_fixtures import MakeCluster
-from tests.servers.test_object_watch import _apply_when_served, _install_rollouts
+from tests.servers.recorded_objects import free_replica_sets, prepare_kinds, put_recorded, recorded_items
 
 pytestmark = pytest.mark.servers
 
 INJECTOR, SEED = "injector-expired-with-objects", "seed-emissary-with-objects"
-PATHS = {
-    "rollouts": "/apis/argoproj.io/v1alpha1",
-    "replicasets": "/apis/apps/v1",
-    "horizontalpodautoscalers": "/apis/autoscaling/v2",
-}
-_OF_SERVER = ("resourceVersion", "uid", "managedFields", "creationTimestamp", "generation", "selfLink")
-
-
-def _items(scenario: str, plural: str) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = json.loads(
-        (SCENARIOS / scenario / "objects" / f"{plural}.json").read_text(encoding="utf-8")
-    )["items"]
-    return items
-
-
-def _path(plural: str, item: dict[str, Any]) -> str:
-    return f"{PATHS[plural]}/namespaces/{item['metadata']['namespace']}/{plural}"
-
-
-def _prepare(cluster: KubeCluster, scenario: str) -> None:
-    """Make the recorded objects of a scenario, with the status that they had."""
-    for name in sorted({item["metadata"]["namespace"] for plural in PATHS for item in _items(scenario, plural)}):
-        cluster.add_namespace(name)
-    cluster.add_namespace("shop")
-    _install_rollouts(cluster)
-    _apply_when_served(cluster)
-    for plural in PATHS:
-        _put(cluster, scenario, plural)
-
-
-def _put(cluster: KubeCluster, scenario: str, plural: str) -> None:
-    for item in _items(scenario, plural):
-        status = item.pop("status", {})
-        item["metadata"] = {name: value for name, value in item["metadata"].items() if name not in _OF_SERVER}
-        cluster.call("POST", _path(plural, item), item)
-        cluster.set_status(f"{_path(plural, item)}/{item['metadata']['name']}", status)
-
-
-def _heal(cluster: KubeCluster) -> None:
-    """As the ReplicaSet controller does when pods can be created again."""
-    for item in _items(INJECTOR, "replicasets"):
-        wanted = item["spec"]["replicas"]
-        numbers = {"replicas": wanted, "readyReplicas": wanted, "availableReplicas": wanted, "conditions": None}
-        cluster.set_status(f"{_path('replicasets', item)}/{item['metadata']['name']}", numbers)
-    for item in _items(INJECTOR, "rollouts"):
-        conditions = [one for one in item["status"]["conditions"] if one["type"] != "ReplicaFailure"]
-        status = {"phase": "Healthy", "message": None, "conditions": conditions}
-        cluster.set_status(f"{_path('rollouts', item)}/{item['metadata']['name']}", status)
 
 
 def _watched(cluster: KubeCluster, store: Path) -> list[Incident]:
@@ -84,7 +34,8 @@ def _watched(cluster: KubeCluster, store: Path) -> list[Incident]:
 def test_blocked_replica_sets_are_an_incident_until_they_are_free(make_cluster: MakeCluster, tmp_path: Path) -> None:
     """An injector's certificate has ended: tied to the Rollout by its owner reference, with the HPA's number."""
     cluster = make_cluster()
-    _prepare(cluster, INJECTOR)
+    prepare_kinds(cluster)
+    put_recorded(cluster, INJECTOR)
 
     (incident,) = _watched(cluster, tmp_path / "store.db")
     (victim,) = incident.victims
@@ -92,14 +43,14 @@ def test_blocked_replica_sets_are_an_incident_until_they_are_free(make_cluster: 
     assert victim.drift is not None
     assert {"desired", "available", "hpa_desired", "replica_sets"} <= victim.drift.keys()
 
-    _heal(cluster)
+    free_replica_sets(cluster, INJECTOR)
     (incident,) = _watched(cluster, tmp_path / "store.db")
     assert "resolved" == incident.status
 
 
 def _put_conversion(cluster: KubeCluster) -> None:
     """The CRD of the Mappings with its conversion webhook; recorded CRDs have no schemas."""
-    (crd,) = _items(SEED, "customresourcedefinitions")
+    (crd,) = recorded_items(SEED, "customresourcedefinitions")
     for version in crd["spec"]["versions"]:
         version["schema"] = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
     crd.pop("status", None)
@@ -120,7 +71,8 @@ def _broken(lines: list[bytes]) -> list[bytes]:
 def test_seed_incident_has_the_numbers_of_its_objects(make_cluster: MakeCluster, tmp_path: Path) -> None:
     """Lines of the recording, objects of the API server."""
     cluster = make_cluster()
-    _prepare(cluster, SEED)
+    prepare_kinds(cluster)
+    put_recorded(cluster, SEED)
     _put_conversion(cluster)
     lines = (SCENARIOS / "seed-emissary-expired" / "controller.log").read_bytes().splitlines()
     connection = Connection(ClusterSettings(kubeconfig=str(cluster.kubeconfig())))

@@ -1,0 +1,209 @@
+"""The seed incident on a real API server, which calls a conversion webhook whose certificate has ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers.api_ext import HOST, ApiExt, hours_ago
+from tests.servers.hostile_receiver import HostileReceiver, Received
+from tests.servers.injector import Injector
+from tests.servers.kube_cluster import KubeCluster
+from tests.servers.kube_controllers import add_pod, print_lines
+from tests.servers.kube_fixtures import MakeCluster
+from tests.servers.kubelet import Kubelet
+from tests.servers.playing import lines_of_log
+from tests.servers.recorded_objects import free_replica_sets, prepare_kinds, put_recorded
+from tests.servers.recordings import Recording, in_words_of_here, shift_times
+from tests.servers.stored import Stored
+from tests.servers.watching import Watching
+
+pytestmark = pytest.mark.servers
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+POD = "argo-rollouts-7c9d5f6b8-h4x2m"
+"""That of the recording."""
+ADDRESSES = ("127.96.0.77", "127.96.0.78")
+"""Of the Services' range: where the webhooks listen."""
+INJECTOR = "injector-expired-with-objects"
+
+
+class Scene:
+    """A cluster that knows Rollouts and has a conversion webhook, and a kubelet for controllers' pods."""
+
+    def __init__(self, cluster: KubeCluster) -> None:
+        self.cluster = cluster
+        self.api_ext = ApiExt(cluster, ADDRESSES[0])
+        self.kubelet = Kubelet(*cluster.authority.issue("kubelet"))
+        prepare_kinds(cluster)
+
+    def close(self) -> None:
+        """End what the test itself runs."""
+        self.api_ext.close()
+        self.kubelet.close()
+
+
+@pytest.fixture(scope="module")
+def scene(make_cluster: MakeCluster) -> Iterator[Scene]:
+    """One for all, as nothing in it is about one Rollout alone."""
+    with closing(Scene(make_cluster())) as made:
+        yield made
+
+
+class Watched:
+    """A daemon that watches one controller, with all objects, and tells a receiver."""
+
+    def __init__(self, daemon: Watching, stored: Stored, receiver: HostileReceiver) -> None:
+        self.daemon = daemon
+        self._stored = stored
+        self._receiver = receiver
+
+    def incident(self) -> dict[str, Any] | None:
+        """The one that there is."""
+        found = self._stored.incidents() if self._stored.commits() else []
+        assert len(found) < 2, found
+        return found[0] if found else None
+
+    def until_resolved(self) -> dict[str, Any]:
+        """Wait until the incident is over, in the store and for the receiver."""
+        self.daemon.until(lambda: (self.incident() or {}).get("status") == "resolved", "resolved")
+        self._receiver.wait_for(lambda received: "resolved" in transitions(received))
+        found = self.incident()
+        assert found is not None
+        return found
+
+    def told(self) -> list[str]:
+        """The transitions of which the receiver was told, in order."""
+        return transitions(self._receiver.received)
+
+    def until_told(self) -> None:
+        """Wait for the first."""
+        self._receiver.wait_for(bool)
+
+
+def transitions(received: list[Received]) -> list[str]:
+    """Of the native format."""
+    assert all(one.is_signed for one in received)
+    return [json.loads(one.body)["transition"]["name"] for one in received]
+
+
+@contextmanager
+def watching(scene: Scene, namespace: str, directory: Path) -> Iterator[Watched]:
+    """`whystuck watch --from kubernetes` as a process."""
+    secret, url = directory / "secret", f"sqlite:///{directory}/whystuck.db"
+    secret.write_text(SECRET, encoding="utf-8")
+    with HostileReceiver(secrets=[SECRET]) as receiver:
+        oncall = {"name": "oncall", "url": receiver.url, "allow_networks": ["127.0.0.0/8"]}
+        settings = {
+            "store": {"url": url},
+            "kubernetes": {"namespaces": [namespace]},
+            "delivery": {"receivers": [{**oncall, "signing_secrets_file": str(secret)}]},
+        }
+        with closing(Watching(directory / "daemon", settings)) as daemon:
+            daemon.start("--from", "kubernetes", "--kubeconfig", str(scene.cluster.kubeconfig()))
+            yield Watched(daemon, Stored(url), receiver)
+
+
+def test_expired_certificate_until_it_is_replaced(scene: Scene, tmp_path: Path) -> None:
+    """The incident with the numbers of its objects, told once; the certificate is replaced: resolved, told once."""
+    recording = Recording(lines_of_log("seed-emissary-expired"))
+    later = recording.later
+    put_recorded(scene.cluster, "seed-emissary-with-objects", partial(shift_times, later=later))
+    add_pod(scene.cluster, scene.kubelet, "argo-seed", POD)
+    scene.api_ext.add_mapping("production", "api-production-api")
+
+    scene.api_ext.expire(hours_ago(4.2))
+    failure = scene.api_ext.read_mapping("production", "api-production-api")
+    assert failure is not None
+    assert f'Post "https://{HOST}:{scene.api_ext.server.port}/webhooks/crd-convert?timeout=30s": tls: ' in failure
+    print_lines(scene.kubelet, "argo-seed", POD, recording.failing(failure, later))
+    with watching(scene, "argo-seed", tmp_path) as watched:
+        watched.daemon.until(lambda: _retries(watched.incident()) == 371, "371 retries")
+        _assert_is_seed(watched.incident() or {})
+        watched.until_told()
+
+        scene.api_ext.renew()
+        assert scene.api_ext.read_mapping("production", "api-production-api") is None
+        print_lines(scene.kubelet, "argo-seed", POD, recording.healed())
+        incident = watched.until_resolved()
+        assert incident["victims"][0]["recovered_at"] == incident["resolved_at"]
+        assert ["opened", "resolved"] == watched.told()
+
+
+def _retries(incident: dict[str, Any] | None) -> int | None:
+    return incident["victims"][0]["retries"] if incident is not None else None
+
+
+def _assert_is_seed(incident: dict[str, Any]) -> None:
+    cause, (victim,) = incident["cause"], incident["victims"]
+    assert ("tls.expired", True, "own_error") == (cause["class"], cause["established"], cause["basis"])
+    assert ("Service", "emissary-system", "emissary-apiext") == _named(cause["culprit"])
+    assert ("production", "api-production-api") == (victim["namespace"], victim["name"])
+    numbers = {"desired": 21, "available": 16, "hpa_desired": 21, "stable_replica_set": 24, "canary_replica_set": 3}
+    assert numbers.items() <= victim["drift"].items()
+
+
+def _named(culprit: dict[str, str]) -> tuple[str, str, str]:
+    return culprit["kind"], culprit["namespace"], culprit["name"]
+
+
+def test_service_that_only_the_objects_name(scene: Scene, tmp_path: Path) -> None:
+    """The webhook answers with status 500: the error names neither URL nor Service, the CRD does."""
+    recording = Recording(lines_of_log("emissary-500"))
+    add_pod(scene.cluster, scene.kubelet, "argo-relation", POD)
+    scene.api_ext.add_mapping("crm", "lead-scoring")
+
+    scene.api_ext.server.failure = (500, b"upstream failure\n")
+    failure = scene.api_ext.read_mapping("crm", "lead-scoring")
+    assert failure is not None
+    assert "emissary-apiext" not in failure
+    print_lines(scene.kubelet, "argo-relation", POD, recording.failing(failure, recording.later))
+    with watching(scene, "argo-relation", tmp_path) as watched:
+        watched.daemon.until(lambda: _retries(watched.incident()) == 25, "25 retries")
+        cause = (watched.incident() or {})["cause"]
+        assert ("webhook.conversion_failed", True, "relation") == (cause["class"], cause["established"], cause["basis"])
+        assert ("Service", "emissary-system", "emissary-apiext") == _named(cause["culprit"])
+        watched.until_told()
+
+        scene.api_ext.server.failure = None
+        assert scene.api_ext.read_mapping("crm", "lead-scoring") is None
+        print_lines(scene.kubelet, "argo-relation", POD, recording.healed())
+        watched.until_resolved()
+        assert ["opened", "resolved"] == watched.told()
+
+
+def test_pods_that_an_injector_stops(scene: Scene, tmp_path: Path) -> None:
+    """The second road: the ReplicaSet controller cannot create pods, the rollouts controller is nearly silent."""
+    recording = Recording(lines_of_log("injector-expired"))
+    later = recording.later
+    with closing(Injector(scene.cluster, ADDRESSES[1], "checkout")) as injector:
+        injector.expire(hours_ago(3.5))
+        failure = injector.create_pod("basket-b787df549-x2x4x")
+        assert failure is not None
+        put_recorded(scene.cluster, INJECTOR, lambda text: in_words_of_here(shift_times(text, later), failure))
+        add_pod(scene.cluster, scene.kubelet, "argo-injector", POD)
+        print_lines(scene.kubelet, "argo-injector", POD, recording.failing(failure, later))
+        with watching(scene, "argo-injector", tmp_path) as watched:
+            watched.daemon.until(watched.incident, "an incident")
+            watched.until_told()
+            _assert_is_injector(watched.incident() or {})
+
+            injector.renew()
+            assert injector.create_pod("basket-b787df549-x2x4x") is None
+            free_replica_sets(scene.cluster, INJECTOR)
+            watched.until_resolved()
+            assert ["opened", "resolved"] == watched.told()
+
+
+def _assert_is_injector(incident: dict[str, Any]) -> None:
+    cause, (victim,) = incident["cause"], incident["victims"]
+    assert ("tls.expired", True) == (cause["class"], cause["established"])
+    assert ("Service", "istio-system", "istiod") == _named(cause["culprit"])
+    assert ("checkout", "basket") == (victim["namespace"], victim["name"])
+    assert {"desired": 21, "available": 16, "hpa_desired": 21, "pods": 16}.items() <= victim["drift"].items()
