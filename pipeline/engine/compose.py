@@ -33,6 +33,7 @@ from pipeline.engine.incidents import (
 )
 from pipeline.engine.inventory import Inventory
 from pipeline.engine.labels import labels_of
+from pipeline.engine.relations import relations_of
 from pipeline.engine.remedies import remediation_of, runbook_of
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.spells import Onset, expected_wait, onset_of, retries_per_second
@@ -59,6 +60,7 @@ def compose(
     assessment = assess(trouble.cause, victims, state.inventory(), settings.clock_skew_seconds)
     controller = _controller_of(trouble, state)
     evidence, omitted = _evidence_of(trouble, settings.max_evidence)
+    cause = _cause_facts(trouble, victims, around, assessment)
     is_over = trouble.ended_at is not None
     updated_at = max(
         [trouble.opened_at, *(item.at for item in evidence), *([trouble.ended_at] if trouble.ended_at else [])]
@@ -72,14 +74,14 @@ def compose(
         status="resolved" if is_over else "open",
         severity=_severity(trouble, victims, settings, now),
         title=title_of(trouble, victims, assessment.decisive),
-        summary=summary_of(trouble, victims, assessment.findings, rules),
+        summary=summary_of(trouble, victims, cause, rules),
         cluster=cluster or None,
         controller=controller,
         opened_at=trouble.opened_at,
         updated_at=updated_at,
         resolved_at=trouble.ended_at,
         merged_into=None,
-        cause=_cause_facts(trouble, victims, around, assessment),
+        cause=cause,
         victims=victims,
         evidence=evidence,
         evidence_omitted_count=omitted,
@@ -233,6 +235,7 @@ def _cause_facts(
         suspects=suspects_of(trouble, around),
         missing=missing_of(cause, victims, _controller_of(trouble, around.state).namespace, around),
         findings=assessment.findings,
+        relations=relations_of(trouble, around.inventory),
     )
 
 

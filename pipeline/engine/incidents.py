@@ -124,6 +124,14 @@ class Missing(msgspec.Struct, frozen=True):
     command: str | None
 
 
+class Relation(msgspec.Struct, frozen=True):
+    """One object leads to another; both as `Rollout production/api`."""
+
+    source: str = msgspec.field(name="from")
+    target: str = msgspec.field(name="to")
+    by: str  # the field that says so, or what else does
+
+
 class CauseFacts(msgspec.Struct, frozen=True):
     """The cause; where `established` is false, class is unknown and nobody is blamed."""
 
@@ -138,6 +146,7 @@ class CauseFacts(msgspec.Struct, frozen=True):
     suspects: tuple[Suspect, ...] = ()
     missing: tuple[Missing, ...] = ()
     findings: tuple[CertificateFinding, ...] = ()
+    relations: tuple[Relation, ...] = ()  # from victims to the culprit, as far as the objects show them
 
 
 def deepest_of(chain: Sequence[str]) -> str:

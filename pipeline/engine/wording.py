@@ -10,8 +10,9 @@ from pipeline.engine.api_names import plural_of
 from pipeline.engine.causes import Cause
 from pipeline.engine.drift import explain
 from pipeline.engine.grouping import Trouble
-from pipeline.engine.incidents import CertificateFinding, Victim, deepest_of
+from pipeline.engine.incidents import CauseFacts, Victim, deepest_of
 from pipeline.engine.phrases import moment_text
+from pipeline.engine.relations import path_of
 
 _WHAT_HAPPENED = {
     "tls.expired": "certificate of {culprit} has expired",
@@ -157,9 +158,7 @@ def _name_of_api(failure_class: str, name: str) -> str:
     return f"of {name}" if failure_class.startswith("webhook.") else name
 
 
-def summary_of(
-    trouble: Trouble, victims: Sequence[Victim], findings: Sequence[CertificateFinding], rules: RuleSet
-) -> str:
+def summary_of(trouble: Trouble, victims: Sequence[Victim], facts: CauseFacts, rules: RuleSet) -> str:
     """Some sentences for a person who knows nothing yet."""
     cause = trouble.cause
     sentences = [_sentence_about(trouble, victims), *_sentences_about_replicas(victims)]
@@ -171,8 +170,10 @@ def summary_of(
         sentences.append(_ended(f"{lead}: {deepest}"))
     if cause.failure is not None and cause.is_established:
         sentences.append(_ended(explanation_of(cause.failure, rules)))
-    told = [finding for finding in findings if finding.objects or finding.finding not in _SAID_BY_THE_MESSAGE]
+    told = [one for one in facts.findings if one.objects or one.finding not in _SAID_BY_THE_MESSAGE]
     sentences += [_ended(f"The certificate: {finding.what}") for finding in told]
+    if facts.relations:
+        sentences.append(f"The objects lead there: {path_of(facts.relations)}.")
     return " ".join(sentence for sentence in sentences if sentence)
 
 

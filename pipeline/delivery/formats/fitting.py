@@ -18,6 +18,7 @@ _EMPTY: dict[str, Any] = {
     "cause.symptoms": [],
     "cause.missing": [],
     "cause.findings": [],
+    "cause.relations": [],
     "cause.chain": [],
     "cause.certificate": None,
     "coverage": {
