@@ -51,7 +51,7 @@ class ApiExt:
             "apiVersion": "getambassador.io/v2",
             "kind": "Mapping",
             "metadata": {"name": name, "namespace": namespace},
-            "spec": {"prefix": f"/{name}/", "service": f"{name}.{namespace}"},
+            "spec": {"prefix": f"/{name}/", "service": f"{name}.{namespace}:80"},
         }
         deadline = time.monotonic() + SECONDS
         while True:

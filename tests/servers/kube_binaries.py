@@ -1,9 +1,10 @@
-"""etcd and kube-apiserver, built once on a machine from the Go module proxy and kept."""
+"""Programs of a cluster, built once on a machine from the Go module proxy and kept."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -16,14 +17,31 @@ BUILD_SECONDS = 1500
 _X = "k8s.io/component-base/version"
 _VERSION = f"-X {_X}.gitVersion=v1.30.14 -X {_X}.gitMajor=1 -X {_X}.gitMinor=30"
 """Without it the server calls itself v0.0.0, and clients that go by the version are confused."""
+ROLLOUTS = "github.com/argoproj/argo-rollouts"
+
+
+def _of_rollouts(version: str) -> tuple[str, str, str]:
+    variables = {"version": version, "gitTag": f"v{version}", "gitCommit": "0000000", "gitTreeState": "clean"}
+    flags = " ".join(f"-X {ROLLOUTS}/utils/version.{name}={value}" for name, value in variables.items())
+    return f"argo-rollouts-{version}", f"{ROLLOUTS}/cmd/rollouts-controller", flags
+
+
 _BUILDS = {
     "etcd": ("etcd", "go.etcd.io/etcd/server/v3", ""),
     "kube-apiserver": ("kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver", _VERSION),
+    "kube-controller-manager": (
+        "kube-controller-manager",
+        "k8s.io/kubernetes/cmd/kube-controller-manager",
+        _VERSION,
+    ),
+    "rollouts-controller-1.7.1": _of_rollouts("1.7.1"),
+    "rollouts-controller-1.9.1": _of_rollouts("1.9.1"),
 }
+"""By name: the folder with its modules, the package, and what its version is set to."""
 
 
 def find_program(name: str) -> Path:
-    """The program `etcd` or `kube-apiserver`; the first call on a machine takes minutes."""
+    """One of the programs by its name, as `etcd`; the first call on a machine takes minutes."""
     module, package, flags = _BUILDS[name]
     source = MODULES / module
     key = hashlib.sha256((source / "go.mod").read_bytes() + (source / "go.sum").read_bytes()).hexdigest()[:12]
@@ -57,3 +75,14 @@ def _build(source: Path, package: str, flags: str, program: Path) -> None:
     if done.returncode != 0:
         missing(f"{program.name} could not be built: {done.stderr[-800:]}")
     unfinished.rename(program)
+
+
+def find_manifests(version: str) -> Path:
+    """The folder `manifests` of a release of Argo Rollouts, within its sources."""
+    go = shutil.which("go") or missing("there is no Go, which fetches the manifests of Argo Rollouts")
+    command = [go, "mod", "download", "-json", ROLLOUTS]
+    source = MODULES / f"argo-rollouts-{version}"
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
+    if done.returncode != 0:
+        missing(f"Argo Rollouts {version} could not be fetched: {(done.stdout + done.stderr)[-800:]}")
+    return Path(json.loads(done.stdout)["Dir"]) / "manifests"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,21 +11,18 @@ from typing import Any
 import pytest
 
 from tests.servers.api_ext import HOST, ApiExt, hours_ago
-from tests.servers.hostile_receiver import HostileReceiver, Received
 from tests.servers.injector import Injector
 from tests.servers.kube_cluster import KubeCluster
 from tests.servers.kube_controllers import add_pod, print_lines
 from tests.servers.kube_fixtures import MakeCluster
 from tests.servers.kubelet import Kubelet
+from tests.servers.live_watching import watching
 from tests.servers.playing import lines_of_log
 from tests.servers.recorded_objects import free_replica_sets, prepare_kinds, put_recorded
 from tests.servers.recordings import Recording, in_words_of_here, shift_times
-from tests.servers.stored import Stored
-from tests.servers.watching import Watching
 
 pytestmark = pytest.mark.servers
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 POD = "argo-rollouts-7c9d5f6b8-h4x2m"
 """That of the recording."""
 ADDRESSES = ("127.96.0.77", "127.96.0.78")
@@ -56,60 +52,6 @@ def scene(make_cluster: MakeCluster) -> Iterator[Scene]:
         yield made
 
 
-class Watched:
-    """A daemon that watches one controller, with all objects, and tells a receiver."""
-
-    def __init__(self, daemon: Watching, stored: Stored, receiver: HostileReceiver) -> None:
-        self.daemon = daemon
-        self._stored = stored
-        self._receiver = receiver
-
-    def incident(self) -> dict[str, Any] | None:
-        """The one that there is."""
-        found = self._stored.incidents() if self._stored.commits() else []
-        assert len(found) < 2, found
-        return found[0] if found else None
-
-    def until_resolved(self) -> dict[str, Any]:
-        """Wait until the incident is over, in the store and for the receiver."""
-        self.daemon.until(lambda: (self.incident() or {}).get("status") == "resolved", "resolved")
-        self._receiver.wait_for(lambda received: "resolved" in transitions(received))
-        found = self.incident()
-        assert found is not None
-        return found
-
-    def told(self) -> list[str]:
-        """The transitions of which the receiver was told, in order."""
-        return transitions(self._receiver.received)
-
-    def until_told(self) -> None:
-        """Wait for the first."""
-        self._receiver.wait_for(bool)
-
-
-def transitions(received: list[Received]) -> list[str]:
-    """Of the native format."""
-    assert all(one.is_signed for one in received)
-    return [json.loads(one.body)["transition"]["name"] for one in received]
-
-
-@contextmanager
-def watching(scene: Scene, namespace: str, directory: Path) -> Iterator[Watched]:
-    """`whystuck watch --from kubernetes` as a process."""
-    secret, url = directory / "secret", f"sqlite:///{directory}/whystuck.db"
-    secret.write_text(SECRET, encoding="utf-8")
-    with HostileReceiver(secrets=[SECRET]) as receiver:
-        oncall = {"name": "oncall", "url": receiver.url, "allow_networks": ["127.0.0.0/8"]}
-        settings = {
-            "store": {"url": url},
-            "kubernetes": {"namespaces": [namespace]},
-            "delivery": {"receivers": [{**oncall, "signing_secrets_file": str(secret)}]},
-        }
-        with closing(Watching(directory / "daemon", settings)) as daemon:
-            daemon.start("--from", "kubernetes", "--kubeconfig", str(scene.cluster.kubeconfig()))
-            yield Watched(daemon, Stored(url), receiver)
-
-
 def test_expired_certificate_until_it_is_replaced(scene: Scene, tmp_path: Path) -> None:
     """The incident with the numbers of its objects, told once; the certificate is replaced: resolved, told once."""
     recording = Recording(lines_of_log("seed-emissary-expired"))
@@ -123,9 +65,8 @@ def test_expired_certificate_until_it_is_replaced(scene: Scene, tmp_path: Path) 
     assert failure is not None
     assert f'Post "https://{HOST}:{scene.api_ext.server.port}/webhooks/crd-convert?timeout=30s": tls: ' in failure
     print_lines(scene.kubelet, "argo-seed", POD, recording.failing(failure, later))
-    with watching(scene, "argo-seed", tmp_path) as watched:
-        watched.daemon.until(lambda: _retries(watched.incident()) == 371, "371 retries")
-        _assert_is_seed(watched.incident() or {})
+    with watching(scene.cluster, "argo-seed", tmp_path) as watched:
+        _assert_is_seed(watched.until(lambda one: _retries(one) == 371, "371 retries"))
         watched.until_told()
 
         scene.api_ext.renew()
@@ -136,8 +77,8 @@ def test_expired_certificate_until_it_is_replaced(scene: Scene, tmp_path: Path) 
         assert ["opened", "resolved"] == watched.told()
 
 
-def _retries(incident: dict[str, Any] | None) -> int | None:
-    return incident["victims"][0]["retries"] if incident is not None else None
+def _retries(incident: dict[str, Any]) -> object:
+    return incident["victims"][0]["retries"]
 
 
 def _assert_is_seed(incident: dict[str, Any]) -> None:
@@ -164,9 +105,8 @@ def test_service_that_only_the_objects_name(scene: Scene, tmp_path: Path) -> Non
     assert failure is not None
     assert "emissary-apiext" not in failure
     print_lines(scene.kubelet, "argo-relation", POD, recording.failing(failure, recording.later))
-    with watching(scene, "argo-relation", tmp_path) as watched:
-        watched.daemon.until(lambda: _retries(watched.incident()) == 25, "25 retries")
-        cause = (watched.incident() or {})["cause"]
+    with watching(scene.cluster, "argo-relation", tmp_path) as watched:
+        cause = watched.until(lambda one: _retries(one) == 25, "25 retries")["cause"]
         assert ("webhook.conversion_failed", True, "relation") == (cause["class"], cause["established"], cause["basis"])
         assert ("Service", "emissary-system", "emissary-apiext") == _named(cause["culprit"])
         watched.until_told()
@@ -189,10 +129,9 @@ def test_pods_that_an_injector_stops(scene: Scene, tmp_path: Path) -> None:
         put_recorded(scene.cluster, INJECTOR, lambda text: in_words_of_here(shift_times(text, later), failure))
         add_pod(scene.cluster, scene.kubelet, "argo-injector", POD)
         print_lines(scene.kubelet, "argo-injector", POD, recording.failing(failure, later))
-        with watching(scene, "argo-injector", tmp_path) as watched:
-            watched.daemon.until(watched.incident, "an incident")
+        with watching(scene.cluster, "argo-injector", tmp_path) as watched:
+            _assert_is_injector(watched.until(lambda one: one["victims"][0]["drift"], "drift"))
             watched.until_told()
-            _assert_is_injector(watched.incident() or {})
 
             injector.renew()
             assert injector.create_pod("basket-b787df549-x2x4x") is None

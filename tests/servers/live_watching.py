@@ -1,0 +1,80 @@
+"""`whystuck watch --from kubernetes` as a process, its one incident, and what a receiver is told of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.servers.hostile_receiver import HostileReceiver, Received
+from tests.servers.kube_cluster import KubeCluster
+from tests.servers.stored import Stored
+from tests.servers.watching import SECONDS, Watching
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+class Watched:
+    """A daemon that watches one controller, with all objects, and tells a receiver."""
+
+    def __init__(self, daemon: Watching, stored: Stored, receiver: HostileReceiver) -> None:
+        self.daemon = daemon
+        self._stored = stored
+        self._receiver = receiver
+
+    def incident(self) -> dict[str, Any] | None:
+        """The one that there is."""
+        found = self._stored.incidents() if self._stored.commits() else []
+        assert len(found) < 2, found
+        return found[0] if found else None
+
+    def until(self, is_so: Callable[[dict[str, Any]], object], what: str, seconds: float = SECONDS) -> dict[str, Any]:
+        """Wait until there is an incident of which something is so; it."""
+        found: list[dict[str, Any]] = []
+
+        def look() -> bool:
+            incident = self.incident()
+            found[:] = [incident] if incident is not None and is_so(incident) else []
+            return bool(found)
+
+        self.daemon.until(look, what, seconds, every_seconds=0.2)
+        return found[0]
+
+    def until_resolved(self) -> dict[str, Any]:
+        """Wait until the incident is over, in the store and for the receiver."""
+        incident = self.until(lambda one: one["status"] == "resolved", "resolved")
+        self._receiver.wait_for(lambda received: "resolved" in transitions(received))
+        return incident
+
+    def told(self) -> list[str]:
+        """The transitions of which the receiver was told, in order."""
+        return transitions(self._receiver.received)
+
+    def until_told(self) -> None:
+        """Wait for the first."""
+        self._receiver.wait_for(bool)
+
+
+def transitions(received: list[Received]) -> list[str]:
+    """Of the native format."""
+    assert all(one.is_signed for one in received)
+    return [json.loads(one.body)["transition"]["name"] for one in received]
+
+
+@contextmanager
+def watching(cluster: KubeCluster, namespace: str, directory: Path) -> Iterator[Watched]:
+    """`whystuck watch --from kubernetes` as a process, for the controllers of a namespace."""
+    secret, url = directory / "secret", f"sqlite:///{directory}/whystuck.db"
+    secret.write_text(SECRET, encoding="utf-8")
+    with HostileReceiver(secrets=[SECRET]) as receiver:
+        oncall = {"name": "oncall", "url": receiver.url, "allow_networks": ["127.0.0.0/8"]}
+        settings = {
+            "store": {"url": url},
+            "kubernetes": {"namespaces": [namespace]},
+            "delivery": {"receivers": [{**oncall, "signing_secrets_file": str(secret)}]},
+        }
+        with closing(Watching(directory / "daemon", settings)) as daemon:
+            daemon.start("--from", "kubernetes", "--kubeconfig", str(cluster.kubeconfig()))
+            yield Watched(daemon, Stored(url), receiver)

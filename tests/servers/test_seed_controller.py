@@ -1,0 +1,210 @@
+"""The seed incident with the real controllers: Argo Rollouts and kube-controller-manager, on a real API server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers.api_ext import ApiExt, hours_ago
+from tests.servers.controllers import NAMESPACE, NODE, Controllers
+from tests.servers.injector import Injector
+from tests.servers.kube_cluster import KubeCluster
+from tests.servers.kube_fixtures import MakeCluster
+from tests.servers.kubelet import Kubelet
+from tests.servers.live_watching import watching
+
+pytestmark = pytest.mark.long
+
+SECONDS = 300.0
+"""Machines that do other work beside are slow; nothing waits longer than it has to."""
+NAME = "api-production-api"
+CANARY = {
+    "maxSurge": "25%",
+    "maxUnavailable": 0,
+    "canaryService": f"{NAME}-canary",
+    "stableService": NAME,
+    "trafficRouting": {"ambassador": {"mappings": [NAME]}},
+    "steps": [{"setWeight": 10}, {"pause": {}}],
+}
+
+
+class Life:
+    """A cluster with all its controllers, in which one Rollout lives."""
+
+    def __init__(self, cluster: KubeCluster, version: str, namespace: str = "production") -> None:
+        self.cluster = cluster
+        self.namespace = namespace
+        self.kubelet = Kubelet(*cluster.authority.issue("kubelet"))
+        self.controllers = Controllers(cluster, self.kubelet, version)
+        cluster.add_namespace(namespace)
+        self.controllers.start()
+
+    def close(self) -> None:
+        """End them."""
+        self.controllers.close()
+        self.kubelet.close()
+
+    def rollout(self) -> dict[str, Any]:
+        """It, as it is."""
+        found: dict[str, Any] = self.cluster.call("GET", self._path("rollouts"))
+        return found
+
+    def deploy(self, image: str, canary: dict[str, Any], replicas: int | None = None) -> None:
+        """Make the Rollout with so many replicas, or give it another image."""
+        labels = {"app.kubernetes.io/name": NAME}
+        container = {"name": NAME, "image": f"registry.internal/{NAME}:{image}"}
+        spec: dict[str, Any] = {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"nodeName": NODE, "containers": [container]}},
+            "strategy": {"canary": canary},
+        }
+        body = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": NAME}, "spec": spec}
+        if replicas is None:
+            self.cluster.call("PATCH", self._path("rollouts"), body, "application/merge-patch+json")
+        else:
+            spec["replicas"] = replicas
+            self.cluster.call("POST", self._path("rollouts").rpartition("/")[0], body)
+
+    def scale(self, replicas: int) -> None:
+        """By its autoscaler: one that may not choose."""
+        target = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": NAME}
+        cpu = {
+            "type": "Resource",
+            "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 65}},
+        }
+        spec = {"scaleTargetRef": target, "minReplicas": replicas, "maxReplicas": replicas, "metrics": [cpu]}
+        metadata = {"name": NAME, "namespace": self.namespace}
+        body = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata, "spec": spec}
+        self.cluster.apply(self._path("horizontalpodautoscalers"), body)
+
+    def add_service(self, name: str) -> None:
+        """A Service that the Rollout's strategy names."""
+        spec = {"selector": {"app.kubernetes.io/name": NAME}, "ports": [{"name": "http", "port": 80}]}
+        metadata = {"name": name, "namespace": self.namespace}
+        body = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+        self.cluster.apply(f"/api/v1/namespaces/{self.namespace}/services/{name}", body)
+
+    def replica_sets(self) -> list[int]:
+        """How many pods each ReplicaSet wants, most first."""
+        found = self.cluster.call("GET", self._path("replicasets").rpartition("/")[0])["items"]
+        return sorted((one["spec"]["replicas"] for one in found), reverse=True)
+
+    def until(self, is_so: Callable[[], object], what: str) -> float:
+        """Wait until something is so; how long that took."""
+        began = time.monotonic()
+        while not is_so():
+            assert time.monotonic() < began + SECONDS, f"{what} is not so: {self.rollout()['status']}"
+            time.sleep(0.1)
+        return time.monotonic() - began
+
+    def until_available(self, count: int) -> None:
+        """Wait until so many pods are, by the Rollout's status."""
+        self.until(lambda: self.rollout().get("status", {}).get("availableReplicas") == count, f"{count} available")
+
+    def _path(self, plural: str) -> str:
+        groups = {
+            "rollouts": "argoproj.io/v1alpha1",
+            "replicasets": "apps/v1",
+            "horizontalpodautoscalers": "autoscaling/v2",
+        }
+        return f"/apis/{groups[plural]}/namespaces/{self.namespace}/{plural}/{NAME}"
+
+
+@pytest.fixture(params=["1.7.1", "1.9.1"])
+def version(request: pytest.FixtureRequest) -> str:
+    """The releases that print a failed sync in different lines."""
+    return str(request.param)
+
+
+@pytest.fixture
+def life(make_cluster: MakeCluster, version: str) -> Iterator[Life]:
+    """All of it, with a controller of a release."""
+    with closing(Life(make_cluster(), version)) as made:
+        yield made
+
+
+def test_conversion_breaks_and_is_repaired(life: Life, tmp_path: Path) -> None:
+    """The numbers of the seed: wanted 21, available 16, and 24 pods of the stable ReplicaSet."""
+    with closing(ApiExt(life.cluster, "127.96.0.79")) as api_ext:
+        api_ext.add_mapping(life.namespace, NAME)
+        life.add_service(NAME)
+        life.add_service(f"{NAME}-canary")
+        life.deploy("v311", CANARY, replicas=14)
+        life.until_available(14)
+        with watching(life.cluster, NAMESPACE, tmp_path) as watched:
+            life.deploy("v312", CANARY)
+            life.until_available(16)  # 14, and 2 of the canary: paused at 10 %
+            life.controllers.holds_pods = True
+            life.scale(24)
+            life.until(lambda: life.replica_sets() == [24, 3], "scaled to 24 and 3")
+            api_ext.expire(hours_ago(3.2))
+            broken_at = time.monotonic()
+            life.controllers.holds_pods = False
+            life.scale(21)
+
+            incident = watched.until(lambda one: _drift(one).get("desired") == 21, "an incident", SECONDS)
+            opened_after = time.monotonic() - broken_at
+            assert ("emissary-system", "emissary-apiext", "tls.expired") == _culprit(incident)
+            numbers = {"available": 16, "hpa_desired": 21, "stable_replica_set": 24, "canary_replica_set": 3}
+            assert numbers.items() <= _drift(incident).items()
+            assert ("Rollout production/api-production-api", "Mapping production/api-production-api") in _links(
+                incident
+            )
+            watched.until(lambda one: one["victims"][0]["retries"] >= 20, "20 retries", SECONDS)
+
+            api_ext.renew()
+            repaired_at = time.monotonic()
+            watched.until_resolved()
+            print(
+                f"incident {opened_after:.0f} s after the break, over {time.monotonic() - repaired_at:.0f} s after the repair"
+            )
+            life.until_available(24)  # 21, and 3 of the canary
+            assert ["opened", "resolved"] == watched.told()
+
+
+def test_injector_breaks_and_is_repaired(life: Life, tmp_path: Path) -> None:
+    """The ReplicaSet controller cannot create the pods that the autoscaler wants, and later can."""
+    with closing(Injector(life.cluster, "127.96.0.80", life.namespace)) as injector:
+        canary = {"maxSurge": "25%", "maxUnavailable": 0}
+        life.deploy("v311", canary, replicas=16)
+        life.until_available(16)
+        with watching(life.cluster, NAMESPACE, tmp_path) as watched:
+            injector.expire(hours_ago(3.2))
+            broken_at = time.monotonic()
+            life.scale(21)
+
+            incident = watched.until(lambda one: _drift(one).get("desired") == 21, "an incident", SECONDS)
+            opened_after = time.monotonic() - broken_at
+            assert ("istio-system", "istiod", "tls.expired") == _culprit(incident)
+            assert {"available": 16, "hpa_desired": 21, "pods": 16}.items() <= _drift(incident).items()
+            assert ("MutatingWebhookConfiguration istio-sidecar-injector", "Service istio-system/istiod") in _links(
+                incident
+            )
+
+            injector.renew()
+            repaired_at = time.monotonic()
+            life.until_available(21)
+            freed_after = time.monotonic() - repaired_at
+            watched.until_resolved()
+            print(
+                f"incident {opened_after:.0f} s after the break; all pods {freed_after:.0f} s, over {time.monotonic() - repaired_at:.0f} s after the repair"
+            )
+            assert ["opened", "resolved"] == watched.told()
+
+
+def _drift(incident: dict[str, Any]) -> dict[str, int]:
+    return incident["victims"][0]["drift"] or {}
+
+
+def _culprit(incident: dict[str, Any]) -> tuple[str, str, str]:
+    culprit = incident["cause"]["culprit"]
+    return culprit["namespace"], culprit["name"], incident["cause"]["class"]
+
+
+def _links(incident: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(one["from"], one["to"]) for one in incident["cause"]["relations"]]
