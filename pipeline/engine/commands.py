@@ -41,9 +41,6 @@ PATTERNS: Mapping[str, re.Pattern[str]] = {
     "crd": _NAME,  # plural.group
     "crd_kind": _KIND,
     "group": _NAME,
-    "kind_argument": re.compile(
-        r"[A-Z][A-Za-z0-9]{0,62}\.v[0-9][a-z0-9]{0,20}\.[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
-    ),
     "api_service": re.compile(r"v[0-9][a-z0-9]{0,20}\.[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"),
     "resource": _NAME,  # with its group
     "object_name": _NAME,
@@ -195,9 +192,7 @@ def _names_of_api(cause: Cause) -> dict[str, str | None]:
         names |= {"group": group, "api_service": f"{version}.{group}" if version else None}
     if failure.kind is not None:
         kind, _, group = group_kind_of(failure.kind).partition(".")
-        version = failure.kind.partition(",")[0].rpartition("/")[2]
-        argument = f"{kind}.{version}.{group}" if group else None
-        names |= {"crd_kind": kind, "kind_argument": argument}
+        names |= {"crd_kind": kind}
         names |= {"group": group} if group else {}
     return names
 

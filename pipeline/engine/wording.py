@@ -179,7 +179,7 @@ def summary_of(trouble: Trouble, victims: Sequence[Victim], facts: CauseFacts, r
 
 def _sentences_about_replicas(victims: Sequence[Victim]) -> list[str]:
     """What a snapshot says of the victims' replicas, for the first few."""
-    known = [victim for victim in victims if victim.drift is not None][:3]
+    known = [victim for victim in victims if victim.drift][:3]
     return [f"Replicas of {_place_of(victim)}: {explain(victim.drift or {})}." for victim in known]
 
 

@@ -62,7 +62,18 @@ class Masker:
                     self._pseudonyms.learn(culprit.kind.partition(".")[0].lower(), culprit.name)
             if incident.cause.webhook is not None:
                 self._pseudonyms.learn("webhook", incident.cause.webhook.name)
+            for link in incident.cause.relations:
+                self._learn_object(link.source)
+                self._learn_object(link.target)
             self._learn_from(_plain(incident))
+
+    def _learn_object(self, shown: str) -> None:
+        """An object as `Rollout production/api`."""
+        kind, _, place = shown.partition(" ")
+        namespace, _, name = place.rpartition("/")
+        self._pseudonyms.learn("namespace", namespace)
+        if kind not in _NAMELESS_CULPRITS:
+            self._pseudonyms.learn(kind.lower(), name)
 
     def learn_rows(self, records: Iterable[msgspec.Struct]) -> None:
         """Learn the names in rows of other kinds: `namespace` and `name`, or `key`, and all texts."""

@@ -18,6 +18,7 @@ from pipeline.report.masking import Masker
 from pipeline.report.pseudonyms import Pseudonyms
 from pipeline.sources.files import InputFiles
 from pipeline.sources.journal import ReadLimits
+from tests.scenarios.scenarios import replayed
 
 SEED = Path(__file__).parents[2] / "sample_logs" / "scenarios" / "seed-emissary-expired" / "controller.log"
 EVERYTHING = RedactSettings(names=True, addresses=True, emails=True)
@@ -116,6 +117,21 @@ def test_nothing_changes_by_default(result: ReplayResult) -> None:
 def test_incident_names_nothing(masked: ReplayResult, name: str) -> None:
     """In no field, no text, no command, no row of the statistics."""
     assert name not in msgspec.json.encode((masked.incidents, masked.statistics, masked.residue)).decode()
+
+
+def test_objects_on_the_way_to_the_culprit_are_not_named() -> None:
+    """A Secret and a configuration stand nowhere else in the incident; CRDs are software, not somebody's objects."""
+    found: list[str] = []
+    for scenario in ("certificate-stale-served", "seed-emissary-with-objects"):
+        incidents = replayed(scenario)
+        masker = Masker(RedactSettings(names=True))
+        masker.learn(incidents)
+        links = [link for one in masker.mask_all(incidents) for link in one.cause.relations]
+        found += [shown for link in links for shown in (link.source, link.target)]
+    assert "Secret namespace-2/secret-1" in found
+    assert "CustomResourceDefinition mappings.getambassador.io" in found
+    hidden = ("guard", "tools", "shop", "production", "emissary-")
+    assert [] == [shown for shown in found if any(name in shown for name in hidden)]
 
 
 def test_incident_keeps_its_facts(result: ReplayResult, masked: ReplayResult) -> None:

@@ -148,7 +148,7 @@ def test_conversion_breaks_and_is_repaired(life: Life, tmp_path: Path) -> None:
             life.scale(21)
 
             incident = watched.until(lambda one: _drift(one).get("desired") == 21, "an incident", SECONDS)
-            opened_after = time.monotonic() - broken_at
+            opened_after = _since(broken_at)
             assert ("emissary-system", "emissary-apiext", "tls.expired") == _culprit(incident)
             numbers = {"available": 16, "hpa_desired": 21, "stable_replica_set": 24, "canary_replica_set": 3}
             assert numbers.items() <= _drift(incident).items()
@@ -160,9 +160,7 @@ def test_conversion_breaks_and_is_repaired(life: Life, tmp_path: Path) -> None:
             api_ext.renew()
             repaired_at = time.monotonic()
             watched.until_resolved()
-            print(
-                f"incident {opened_after:.0f} s after the break, over {time.monotonic() - repaired_at:.0f} s after the repair"
-            )
+            _tell("conversion", opened_after, _since(repaired_at))
             life.until_available(24)  # 21, and 3 of the canary
             assert ["opened", "resolved"] == watched.told()
 
@@ -179,7 +177,7 @@ def test_injector_breaks_and_is_repaired(life: Life, tmp_path: Path) -> None:
             life.scale(21)
 
             incident = watched.until(lambda one: _drift(one).get("desired") == 21, "an incident", SECONDS)
-            opened_after = time.monotonic() - broken_at
+            opened_after = _since(broken_at)
             assert ("istio-system", "istiod", "tls.expired") == _culprit(incident)
             assert {"available": 16, "hpa_desired": 21, "pods": 16}.items() <= _drift(incident).items()
             assert ("MutatingWebhookConfiguration istio-sidecar-injector", "Service istio-system/istiod") in _links(
@@ -189,12 +187,19 @@ def test_injector_breaks_and_is_repaired(life: Life, tmp_path: Path) -> None:
             injector.renew()
             repaired_at = time.monotonic()
             life.until_available(21)
-            freed_after = time.monotonic() - repaired_at
+            freed_after = _since(repaired_at)
             watched.until_resolved()
-            print(
-                f"incident {opened_after:.0f} s after the break; all pods {freed_after:.0f} s, over {time.monotonic() - repaired_at:.0f} s after the repair"
-            )
+            _tell(f"injector, pods made {freed_after:.0f} s after the repair", opened_after, _since(repaired_at))
             assert ["opened", "resolved"] == watched.told()
+
+
+def _since(at: float) -> float:
+    return time.monotonic() - at
+
+
+def _tell(what: str, opened_after: float, resolved_after: float) -> None:
+    """For the pages of docs: what was measured (pytest -s)."""
+    print(f"{what}: incident {opened_after:.0f} s after the break, over {resolved_after:.0f} s after the repair")
 
 
 def _drift(incident: dict[str, Any]) -> dict[str, int]:
