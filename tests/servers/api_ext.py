@@ -66,10 +66,10 @@ class ApiExt:
             assert time.monotonic() < deadline, failure
             time.sleep(0.1)
 
-    def read_mapping(self, namespace: str, name: str) -> str | None:
+    def read_mapping(self, namespace: str, name: str, version: str = "v3alpha1") -> str | None:
         """The call that the controller makes in every sync: None, or what the API server says went wrong."""
         try:
-            self._cluster.call("GET", f"{_GROUP}/v3alpha1/namespaces/{namespace}/mappings/{name}")
+            self._cluster.call("GET", f"{_GROUP}/{version}/namespaces/{namespace}/mappings/{name}")
         except RefusedError as error:
             return error.message
         return None

@@ -63,6 +63,7 @@ def test_expired_certificate_until_it_is_replaced(scene: Scene, tmp_path: Path) 
     scene.api_ext.expire(hours_ago(4.2))
     failure = scene.api_ext.read_mapping("production", "api-production-api")
     assert failure is not None
+    assert scene.api_ext.read_mapping("production", "api-production-api", "v2") is None  # as it is stored
     assert f'Post "https://{HOST}:{scene.api_ext.server.port}/webhooks/crd-convert?timeout=30s": tls: ' in failure
     print_lines(scene.kubelet, "argo-seed", POD, recording.failing(failure, later))
     with watching(scene.cluster, "argo-seed", tmp_path) as watched:
@@ -88,6 +89,13 @@ def _assert_is_seed(incident: dict[str, Any]) -> None:
     assert ("production", "api-production-api") == (victim["namespace"], victim["name"])
     numbers = {"desired": 21, "available": 16, "hpa_desired": 21, "stable_replica_set": 24, "canary_replica_set": 3}
     assert numbers.items() <= victim["drift"].items()
+    assert [
+        "HorizontalPodAutoscaler production/api-production-api",
+        "Rollout production/api-production-api",
+        "Mapping production/api-production-api",
+        "CustomResourceDefinition mappings.getambassador.io",
+    ] == [one["from"] for one in cause["relations"]]
+    assert "Service emissary-system/emissary-apiext" == cause["relations"][-1]["to"]
 
 
 def _named(culprit: dict[str, str]) -> tuple[str, str, str]:
@@ -109,6 +117,7 @@ def test_service_that_only_the_objects_name(scene: Scene, tmp_path: Path) -> Non
         cause = watched.until(lambda one: _retries(one) == 25, "25 retries")["cause"]
         assert ("webhook.conversion_failed", True, "relation") == (cause["class"], cause["established"], cause["basis"])
         assert ("Service", "emissary-system", "emissary-apiext") == _named(cause["culprit"])
+        assert "Service emissary-system/emissary-apiext" == cause["relations"][-1]["to"]
         watched.until_told()
 
         scene.api_ext.server.failure = None
@@ -146,3 +155,6 @@ def _assert_is_injector(incident: dict[str, Any]) -> None:
     assert ("Service", "istio-system", "istiod") == _named(cause["culprit"])
     assert ("checkout", "basket") == (victim["namespace"], victim["name"])
     assert {"desired": 21, "available": 16, "hpa_desired": 21, "pods": 16}.items() <= victim["drift"].items()
+    links = [one["from"] for one in cause["relations"]]
+    assert ["HorizontalPodAutoscaler checkout/basket", "Rollout checkout/basket"] == links[:2]
+    assert ["MutatingWebhookConfiguration istio-sidecar-injector"] == links[3:]
