@@ -87,15 +87,21 @@ def _assert_is_seed(incident: dict[str, Any]) -> None:
     assert ("tls.expired", True, "own_error") == (cause["class"], cause["established"], cause["basis"])
     assert ("Service", "emissary-system", "emissary-apiext") == _named(cause["culprit"])
     assert ("production", "api-production-api") == (victim["namespace"], victim["name"])
+    _assert_has_numbers_and_relations(incident, "production/api-production-api")
+
+
+def _assert_has_numbers_and_relations(incident: dict[str, Any], key: str) -> None:
+    """Those of the recordings."""
     numbers = {"desired": 21, "available": 16, "hpa_desired": 21, "stable_replica_set": 24, "canary_replica_set": 3}
-    assert numbers.items() <= victim["drift"].items()
+    assert numbers.items() <= incident["victims"][0]["drift"].items()
+    relations = incident["cause"]["relations"]
     assert [
-        "HorizontalPodAutoscaler production/api-production-api",
-        "Rollout production/api-production-api",
-        "Mapping production/api-production-api",
+        f"HorizontalPodAutoscaler {key}",
+        f"Rollout {key}",
+        f"Mapping {key}",
         "CustomResourceDefinition mappings.getambassador.io",
-    ] == [one["from"] for one in cause["relations"]]
-    assert "Service emissary-system/emissary-apiext" == cause["relations"][-1]["to"]
+    ] == [one["from"] for one in relations]
+    assert "Service emissary-system/emissary-apiext" == relations[-1]["to"]
 
 
 def _named(culprit: dict[str, str]) -> tuple[str, str, str]:
@@ -105,6 +111,8 @@ def _named(culprit: dict[str, str]) -> tuple[str, str, str]:
 def test_service_that_only_the_objects_name(scene: Scene, tmp_path: Path) -> None:
     """The webhook answers with status 500: the error names neither URL nor Service, the CRD does."""
     recording = Recording(lines_of_log("emissary-500"))
+    later = recording.later
+    put_recorded(scene.cluster, "emissary-500-with-objects", partial(shift_times, later=later))
     add_pod(scene.cluster, scene.kubelet, "argo-relation", POD)
     scene.api_ext.add_mapping("crm", "lead-scoring")
 
@@ -112,12 +120,13 @@ def test_service_that_only_the_objects_name(scene: Scene, tmp_path: Path) -> Non
     failure = scene.api_ext.read_mapping("crm", "lead-scoring")
     assert failure is not None
     assert "emissary-apiext" not in failure
-    print_lines(scene.kubelet, "argo-relation", POD, recording.failing(failure, recording.later))
+    print_lines(scene.kubelet, "argo-relation", POD, recording.failing(failure, later))
     with watching(scene.cluster, "argo-relation", tmp_path) as watched:
-        cause = watched.until(lambda one: _retries(one) == 25, "25 retries")["cause"]
+        incident = watched.until(lambda one: _retries(one) == 25, "25 retries")
+        cause = incident["cause"]
         assert ("webhook.conversion_failed", True, "relation") == (cause["class"], cause["established"], cause["basis"])
         assert ("Service", "emissary-system", "emissary-apiext") == _named(cause["culprit"])
-        assert "Service emissary-system/emissary-apiext" == cause["relations"][-1]["to"]
+        _assert_has_numbers_and_relations(incident, "crm/lead-scoring")
         watched.until_told()
 
         scene.api_ext.server.failure = None
