@@ -110,6 +110,12 @@ class _Server(http.server.ThreadingHTTPServer):
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = self.socket.accept()
+        try:
+            # Of a client that was killed while it waited here. Python (3.11) would leave its TLS socket open.
+            connection.getpeername()
+        except OSError:
+            connection.close()
+            raise
         return self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
