@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 
@@ -13,17 +13,22 @@ from parsers.controller import ControllerLine, LineKind, read_controller_line, r
 from parsers.events import CertificateFacts, Failure
 from parsers.facts.kube_events import KubernetesEventFacts
 from parsers.facts.references import ObjectRef
+from parsers.facts.seen import ObjectSeen
 from parsers.failures import FailureFinder
 from parsers.lines import LineAssembler
-from parsers.objects.snapshots import Snapshot
+from parsers.objects.snapshots import with_failure
 from parsers.parse import parse_line
 from parsers.prefilter import Scanner
-from parsers.records import Block, LogRecord, SourceLine, Unparsed
+from parsers.records import Block, LogRecord, Origin, SourceLine, Unparsed
 from parsers.rules.model import RuleSet
 from parsers.unknown import unknown_failure
 from pipeline.extract import read_objects_of, scanner_for
+from pipeline.readers import MAX_READERS, without_lines_before
 from pipeline.sources.files import InputFiles
 from pipeline.sources.object_streams import ObjectStream
+from pipeline.sources.recording.lines import block_of
+from pipeline.sources.recording.reading import RecordingStream
+from pipeline.sources.recording.records import AnyRecord, Read, Resumed
 
 _FAILED = (LineKind.SYNC_FAILED, LineKind.SYNC_REFUSED, LineKind.FATAL)
 
@@ -103,7 +108,15 @@ class Classifier:
     def classify(self, blocks: Iterator[Block]) -> Iterator[ClassifiedLine]:
         """All recognised records of the stream, in its order."""
         for block in blocks:
-            yield from self._classify_lines(self._assembler.feed(block))
+            yield from self.feed(block)
+        yield from self.finish()
+
+    def feed(self, block: Block) -> Iterator[ClassifiedLine]:
+        """Recognised records of the next block that are certainly complete."""
+        yield from self._classify_lines(self._assembler.feed(block))
+
+    def finish(self) -> Iterator[ClassifiedLine]:
+        """Recognised records at the end of the stream."""
         yield from self._classify_lines(self._assembler.finish())
 
     def _classify_lines(self, lines: Iterator[SourceLine]) -> Iterator[ClassifiedLine]:
@@ -174,15 +187,60 @@ def classify_files(
     for stream in files.streams():
         if isinstance(stream, ObjectStream):
             snapshot = read_objects_of(stream, finder, read_at=read_at)
-            yield from filter(chosen.takes, _classify_objects(snapshot))
+            yield from filter(chosen.takes, _classify_objects(snapshot.events))
+            continue
+        if isinstance(stream, RecordingStream):
+            recorded = RecordingClassifier(lambda: Classifier(scanner, finder, year_hint=year_hint), finder)
+            yield from filter(chosen.takes, recorded.classify(stream.records()))
             continue
         classifier = Classifier(scanner, finder, year_hint=year_hint)
         yield from filter(chosen.takes, classifier.classify(stream.blocks()))
 
 
-def _classify_objects(snapshot: Snapshot) -> Iterator[ClassifiedLine]:
+class RecordingClassifier:
+    """Recognised lines and objects of a recording: each origin's lines by themselves."""
+
+    def __init__(self, make_classifier: Callable[[], Classifier], finder: FailureFinder) -> None:
+        self._make_classifier = make_classifier
+        self._finder = finder
+        self._classifiers: dict[Origin, Classifier] = {}  # the newest stands last
+        self._next_lines: dict[tuple[str, str], int] = {}
+        self._resumed: set[tuple[str, str]] = set()  # streams of which lines may come once more
+
+    def classify(self, records: Iterator[AnyRecord]) -> Iterator[ClassifiedLine]:
+        """All that is recognised, in the order in which it was taken in."""
+        for record in records:
+            if isinstance(record, Resumed):
+                self._resumed = set(self._next_lines)
+            elif isinstance(record, Read):
+                yield from self._classify(record)
+        for classifier in self._classifiers.values():
+            yield from classifier.finish()
+
+    def _classify(self, read: Read) -> Iterator[ClassifiedLine]:
+        seen = (with_failure(event, self._finder) for event in read.objects if isinstance(event, ObjectSeen))
+        yield from _classify_objects(tuple(seen))
+        place = read.source, read.stream
+        known = self._next_lines.get(place, 0) if place in self._resumed else 0
+        for block in map(block_of, read.blocks):
+            fresh = without_lines_before(block, known) if known else block
+            if fresh is not None:
+                yield from self._classifier_of(fresh.origin).feed(fresh)
+        if read.next_line >= known:
+            self._resumed.discard(place)
+            self._next_lines[place] = read.next_line
+        while len(self._classifiers) > MAX_READERS:
+            yield from self._classifiers.pop(next(iter(self._classifiers))).finish()
+
+    def _classifier_of(self, origin: Origin) -> Classifier:
+        classifier = self._classifiers.pop(origin, None) or self._make_classifier()
+        self._classifiers[origin] = classifier
+        return classifier
+
+
+def _classify_objects(events: Sequence[ObjectSeen]) -> Iterator[ClassifiedLine]:
     """Events and conditions that tell of a failure, in the order in which they stand in the file."""
-    for event in sorted(snapshot.events, key=lambda event: event.line):
+    for event in sorted(events, key=lambda event: event.line):
         if event.failure is not None:
             facts = event.facts
             about = facts.involved if isinstance(facts, KubernetesEventFacts) else facts.ref

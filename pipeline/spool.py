@@ -16,12 +16,13 @@ import msgspec
 
 from parsers.events import AnyEvent, Event
 from parsers.facts.seen import ObjectEvent
+from pipeline.moments import Moment
 
 MAX_EVENTS_IN_MEMORY = 50_000
 _BATCH = 2_000
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(list[AnyEvent | ObjectEvent])
+_decoder = msgspec.msgpack.Decoder(list[AnyEvent | ObjectEvent | Moment])
 
 
 class EventSpool:

@@ -56,6 +56,12 @@ class WatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     max_quarantined_in_a_row: int = 1_000
     """So many records in a row that whystuck fails on are no poison: the daemon ends with an error."""
 
+    record: str | None = None
+    """File to which everything that is taken in is added, for `whystuck replay`; `.gz` and `.zst` are compressed. None:
+    nothing is recorded."""
+    record_max_bytes: int = 10 * 1024 * 1024 * 1024
+    """Size of that file, as stored, at which recording ends and the daemon goes on: a disk must not fill unnoticed."""
+
     def is_controller(self, origin: Origin) -> bool:
         """Whether an origin's lines may count as a controller's."""
         return not self.controllers or any(pattern.matches(origin) for pattern in self.controllers)

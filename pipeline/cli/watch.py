@@ -49,6 +49,14 @@ Impersonate = Annotated[str | None, typer.Option("--as", metavar="USER", help="W
 RequestTimeout = Annotated[
     str | None, typer.Option("--request-timeout", metavar="DURATION", help="How long one request may take.")
 ]
+Record = Annotated[
+    str | None,
+    typer.Option(
+        "--record",
+        metavar="FILE",
+        help="Add everything that is taken in to a file that replay reads; .gz, .zst: compressed.",
+    ),
+]
 Once = Annotated[
     bool,
     typer.Option("--once", help="Read what is there now and end, as a replay does; the store stays as it is then."),
@@ -68,6 +76,7 @@ def watch_command(
     selector: Selector = None,
     impersonate: Impersonate = None,
     request_timeout: RequestTimeout = None,
+    record: Record = None,
     *,
     all_namespaces: AllNamespaces = False,
     once: Once = False,
@@ -86,6 +95,7 @@ def watch_command(
 
     flags = {
         "store.url": store,
+        "watch.record": record,
         "kubernetes.kubeconfig": kubeconfig,
         "kubernetes.contexts": context,
         "kubernetes.cluster": cluster,

@@ -16,13 +16,14 @@ from parsers.events import ErrorNotUnderstood, Event, FailureSeen
 from parsers.facts.seen import ObjectEvent, ObjectSeen
 from parsers.failures import FailureFinder
 from parsers.objects.snapshots import with_failure
-from pipeline.daemon.readers import ReadCounts, StreamReaders, decode_memory
+from pipeline.daemon.recording import NoRecorder, Recorder
 from pipeline.engine.engine import Engine
 from pipeline.engine.hearing import Listened
 from pipeline.engine.incidents import Incident
 from pipeline.engine.memory import EnginePart
 from pipeline.errors import StoreVersionError
 from pipeline.extract import StreamExtractor
+from pipeline.readers import ReadCounts, StreamReaders, decode_memory
 from pipeline.sources.live import Fetched, LiveSource
 from pipeline.store.records import Area, Commit, Gap, Quarantined, StatePart, StoredPosition
 from pipeline.store.store import Snapshot
@@ -59,6 +60,7 @@ class Ingestion:
         make_extractor: Callable[[], StreamExtractor],
         finder: FailureFinder,
         observer: Taken,
+        recorder: Recorder | None = None,
     ) -> None:
         self.engine = make_engine()
         self.lines_taken = 0  # since the last commit
@@ -68,6 +70,7 @@ class Ingestion:
         self._make_extractor = make_extractor
         self._finder = finder
         self._observer = observer
+        self._recorder = recorder or NoRecorder()
         self._streams: dict[tuple[str, str], StreamReaders] = {}
         self._touched: set[tuple[str, str]] = set()  # streams with another position than the stored one
         self._positions: dict[tuple[str, str], tuple[int, bytes]] = {}  # the newest ones: line, and what to store
@@ -108,11 +111,18 @@ class Ingestion:
                 "the store and begin anew (docs/store.md)"
             ) from error
         self._told = {incident.id: incident for incident in self.engine.told()}
+        self._recorder.resumed(self._next_lines(), self._settings)
         positions: dict[str, dict[str, bytes]] = {name: {} for name in self._sources}
         for stored in snapshot.positions:
             if stored.source in positions:
                 positions[stored.source][stored.stream] = stored.value
         return positions
+
+    def _next_lines(self) -> dict[str, dict[str, int]]:
+        lines: dict[str, dict[str, int]] = {}
+        for (source, stream), readers in self._streams.items():
+            lines.setdefault(source, {})[stream] = readers.next_line
+        return lines
 
     def change(
         self,
@@ -145,6 +155,7 @@ class Ingestion:
 
     def take(self, source: str, fetched: Fetched, at: datetime) -> None:
         """Take in what was read; `at` is the time of reading."""
+        self._recorder.read(source, fetched, at)
         self._touched.add((source, fetched.stream))
         self._quarantined += fetched.quarantined
         self._gaps += fetched.gaps
@@ -174,7 +185,10 @@ class Ingestion:
         self._quarantined.append(record)
         self._touched.add((record.source, record.stream))
         stream = self._stream(record.source, record.stream)
-        self._feed(stream.feed(Fetched(record.stream, (), record.last + 1), datetime.now(UTC)))
+        passed = Fetched(record.stream, (), record.last + 1, quarantined=(record,))
+        now = datetime.now(UTC)
+        self._recorder.read(record.source, passed, now)
+        self._feed(stream.feed(passed, now))
         place = record.source, record.stream
         self._positions[place] = stream.position(), self._position_of(place, stream.position())
 
@@ -193,7 +207,8 @@ class Ingestion:
 
     def _release(self, place: tuple[str, str], stream: StreamReaders, at: datetime, idle: timedelta) -> None:
         before = stream.position()
-        self._feed(stream.release_idle(at, idle))
+        if self._feed(stream.release_idle(at, idle)) or stream.position() != before:
+            self._recorder.released(*place, at, idle)
         if stream.position() != before:
             self._touched.add(place)
             self._positions[place] = stream.position(), self._position_of(place, stream.position())
@@ -205,20 +220,24 @@ class Ingestion:
     def evaluate(self) -> None:
         """Look for incidents in what was taken in."""
         self._changes += self.engine.evaluate()
+        self._recorder.evaluated(self.engine)
         self._note_refreshed()
 
     def advance(self, at: datetime) -> None:
         """Time is `at` now, wherever nothing was read."""
         self._changes += self.engine.advance(at)
+        self._recorder.evaluated(self.engine, at)
         self._note_refreshed()
 
     def forget(self, before: datetime) -> None:
         """Forget what was over before a moment."""
+        self._recorder.forgot(before)
         self.engine.forget(before)
 
     def finish(self, at: datetime) -> None:
         """Everything was read that ever will be."""
         self.release_all(at)
+        self._recorder.finished(at)
         self._changes += self.engine.finish()
         self._note_refreshed()
 
@@ -230,8 +249,11 @@ class Ingestion:
         for event in objects:
             yield with_failure(event, self._finder) if isinstance(event, ObjectSeen) else event
 
-    def _feed(self, events: Iterable[Event]) -> None:
+    def _feed(self, events: Iterable[Event]) -> int:
+        """Feed the engine; says how many events there were."""
+        count = 0
         for event in events:
+            count += 1
             if not isinstance(event, FailureSeen | ErrorNotUnderstood | ObjectEvent) and not (
                 self._settings.is_controller(event.origin)
             ):
@@ -239,6 +261,7 @@ class Ingestion:
                 continue
             self._observer.event(event)
             self._changes += self.engine.feed(event)
+        return count
 
     def prepare_commit(self, at: datetime) -> Commit:
         """What has to be written; the engine counts it as written from now on."""
@@ -253,6 +276,7 @@ class Ingestion:
         now = {incident.id: incident for incident in self.engine.told()}
         refreshed = [incident for name, incident in now.items() if written.get(name) is not incident]
         self._told = now
+        self._recorder.prepared()
         return Commit(
             at=at,
             parts=tuple(parts),
@@ -275,6 +299,7 @@ class Ingestion:
             lines.setdefault(source, {})[stream] = self._positions[source, stream][0]
             counts.add(self._streams[source, stream].take_counts())
         self._observer.lines(counts)
+        self._recorder.committed()
         self._touched.clear()
         self._changes.clear()
         self._quarantined.clear()

@@ -8,11 +8,11 @@ from typing import cast
 
 from parsers.events import AnyEvent, Event
 from parsers.facts.seen import ObjectEvent
-from pipeline.daemon.readers import ReadCounts
 from pipeline.engine.engine import Engine
 from pipeline.errors import ClaimLostError, CommitUnknownError, StoreError
 from pipeline.metrics.metrics import CommitOutcome, LineOutcome, Metrics
 from pipeline.own_log.loggers import get_logger
+from pipeline.readers import ReadCounts
 from pipeline.sources.live import Fetched, SourceStatus
 from pipeline.status import Check, DaemonRole, DaemonStatus, StatusBoard
 from pipeline.store.records import Commit

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from types import FrameType
 
 import msgspec
@@ -23,6 +24,7 @@ from pipeline.daemon.daemon import Daemon, Steps
 from pipeline.daemon.dispatching import ReceiverDispatch
 from pipeline.daemon.ingestion import Ingestion
 from pipeline.daemon.notifying import Notifier
+from pipeline.daemon.recording import FileRecorder
 from pipeline.daemon.reporting import Reporter
 from pipeline.delivery.planner import Planner
 from pipeline.delivery.sending.senders import create_sender
@@ -89,11 +91,13 @@ class Watch:
         """
         self._loaded = loaded
         self._sources = {source.name: source for source in sources}
+        self._version = version
         self._load = load
         self._ends_when_caught_up = ends_when_caught_up
         self._steps = steps
         self._clocks = clocks or Clocks()
         self._received: int | None = None
+        self._recorder: FileRecorder | None = None
         configuration = loaded.configuration
         self._metrics = Metrics(configuration.metrics, version, are_names_hidden=configuration.redact.names)
         self._board = StatusBoard(DaemonStatus(DaemonRole.STARTING, datetime.now(UTC)))
@@ -112,7 +116,7 @@ class Watch:
             WhystuckError: It cannot begin, or cannot go on.
             InterruptionError: A signal ended it, in order: what was read is committed.
         """
-        with self._serving() as server:
+        with self._recording() as self._recorder, self._serving() as server:
             store = self._open_store()
             try:
                 daemon = self._daemon(store)
@@ -136,9 +140,28 @@ class Watch:
                 _log.warning("store.away", problem=str(error))
                 threading.Event().wait(OPEN_RETRY_SECONDS)
 
+    @contextmanager
+    def _recording(self) -> Iterator[FileRecorder | None]:
+        """The recording, with its end where the daemon ends in order."""
+        configuration = self._loaded.configuration
+        path, most = configuration.watch.record, configuration.watch.record_max_bytes
+        if path is None:
+            yield None
+            return
+        recorder = FileRecorder(
+            Path(path), most, self._version, configuration.engine, self._metrics, now=self._clocks.now
+        )
+        try:
+            yield recorder
+            recorder.end()
+        finally:
+            recorder.abandon()
+
     def _daemon(self, store: SqlStore) -> Daemon:
         configuration = self._loaded.configuration
-        ingestion = Ingestion(configuration.watch, self._sources, *_makers(self._loaded), self._reporter)
+        ingestion = Ingestion(
+            configuration.watch, self._sources, *_makers(self._loaded), self._reporter, self._recorder
+        )
         self._notifier = Notifier(Planner(configuration.delivery), self._dispatch, store)
         return Daemon(
             configuration.watch,
@@ -210,6 +233,8 @@ class Watch:
             for name in ("store", "kafka", "kubernetes", "http", "metrics")
             if getattr(old, name) != getattr(new, name)
         ]
+        if old.watch.record != new.watch.record or old.watch.record_max_bytes != new.watch.record_max_bytes:
+            fixed.append("watch.record")
         if fixed:
             _log.warning("configuration.needs_restart", sections=",".join(fixed))
         try:
@@ -218,6 +243,8 @@ class Watch:
             _log.error("configuration.refused", problem=str(error))
             return
         self._loaded = loaded
+        if self._recorder is not None:
+            self._recorder.engine_settings = new.engine
         self._notifier.planner.change(new.delivery)
         ingestion.change(new.watch, *_makers(loaded))
         _log.info("configuration.loaded")

@@ -156,6 +156,11 @@ class Metrics:
         self._role.replace({(role.value,): role is status.role for role in DaemonRole})
         self._checks.replace({(check.name,): check.is_ok for check in status.checks})
 
+    def recorded(self, size_bytes: int, problem: str) -> None:
+        """The file of the recording has this size; a problem has ended it."""
+        self._recording_bytes.replace({(): size_bytes})
+        self._recording_ok.replace({(): not problem})
+
     def render(self) -> bytes:
         """All series, in Prometheus' text format (CONTENT_TYPE)."""
         return prometheus_client.generate_latest(self.registry)
@@ -195,6 +200,8 @@ class Metrics:
         self._lag_records = self._gauge("lag_records", "Records not read yet.", "source", "stream")
         self._lag_seconds = self._gauge("lag_seconds", "How far reading is behind.", "source", "stream")
         self._connected = self._gauge("source_connected", "Whether the source is connected.", "source")
+        self._recording_bytes = self._gauge("recording_size_bytes", "Size of the file of the recording.")
+        self._recording_ok = self._gauge("recording_ok", "Whether it is still written: 0 when it ended early.")
         self._role = self._gauge("role", "1 for the role of this process.", "role")
         self._checks = self._gauge("check_ok", "Whether the check of /readyz passes.", "check")
 

@@ -18,6 +18,8 @@ from pipeline.sources.layers import Reading, peel
 from pipeline.sources.newest_first import in_time_order
 from pipeline.sources.object_streams import ObjectStream, open_objects
 from pipeline.sources.parts import Part, PartGroup
+from pipeline.sources.recording.reading import RecordingStream, open_recording
+from pipeline.sources.recording.records import is_recording
 
 
 class LogStream:
@@ -38,8 +40,8 @@ class LogStream:
         return self._read()
 
 
-InputStream = LogStream | ObjectStream
-"""What an input holds: a log, or Kubernetes objects."""
+InputStream = LogStream | ObjectStream | RecordingStream
+"""What an input holds: a log, Kubernetes objects, or what a daemon has recorded."""
 
 
 def open_text(part: Part, stream: ByteStream, reading: Reading) -> InputStream | None:
@@ -47,6 +49,8 @@ def open_text(part: Part, stream: ByteStream, reading: Reading) -> InputStream |
     text = _open_text(part, stream, reading)
     if text is None:
         return None
+    if is_recording(text.peek(reading.limits.head_bytes)):
+        return open_recording(part, text, reading)
     if holds_objects(text.peek(reading.limits.head_bytes)):
         return open_objects(part, text, reading)
     origin = Origin(source=part.source, cluster=reading.cluster)
@@ -64,14 +68,21 @@ def _read_parts(group: PartGroup, reading: Reading) -> Iterator[Block]:
         try:
             with part.open() as raw:
                 text = _open_text(part, _peel_log(part, raw, reading), reading)
-                if text is not None and holds_objects(text.peek(reading.limits.head_bytes)):
-                    why = "it holds Kubernetes objects and has the name of a part of a rotated log"
+                if text is not None and (other := _other_than_log(text.peek(reading.limits.head_bytes))):
+                    why = f"it holds {other} and has the name of a part of a rotated log"
                     reading.journal.report(cannot_read(part.source, why, "rename it"))
                 elif text is not None:
                     blocks = _read_text(part, text, reading)
                     yield from blocks if part is group.parts[-1] else _end_last_line(blocks)
         except BrokenInputError as error:
             reading.journal.report(error.problem)
+
+
+def _other_than_log(head: bytes) -> str:
+    """What a file holds that begins with `head`, in words; empty: a log."""
+    if is_recording(head):
+        return "a recording"
+    return "Kubernetes objects" if holds_objects(head) else ""
 
 
 def _peel_log(part: Part, raw: ByteStream, reading: Reading) -> ByteStream:

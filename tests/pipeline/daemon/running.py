@@ -56,8 +56,11 @@ def run(
     steps: Steps | None = None,
     watch: WatchSettings = FAST,
     clocks: Clocks | None = None,
+    record: Path | None = None,
 ) -> None:
     """Read everything that there is, and end."""
+    if record is not None:
+        watch = msgspec.structs.replace(watch, record=str(record))
     loaded = Loaded(configuration(store, watch), built_in_rules())
     Watch(loaded, [source], "test", ends_when_caught_up=True, steps=steps, clocks=clocks).run()
 

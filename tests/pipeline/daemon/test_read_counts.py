@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from parsers.failures import FailureFinder
 from parsers.records import Block, Origin
-from pipeline.daemon.readers import ReadCounts, StreamReaders
+from pipeline.readers import ReadCounts, StreamReaders
 from pipeline.extract import StreamExtractor, scanner_for
 from pipeline.sources.live import Fetched
 from tests.pipeline.daemon.running import logs_of

@@ -131,7 +131,7 @@ class StreamReaders:
         reader = self._readers.pop(block.origin, None) or _Reader(self._make_extractor())
         self._readers[block.origin] = reader  # the newest stands last
         if _first_line_of(block) < self._read_through and not reader.has_marks:
-            fresh = _without_lines_before(block, self._read_through)
+            fresh = without_lines_before(block, self._read_through)
             if fresh is None:
                 return
             block = fresh
@@ -158,6 +158,14 @@ class StreamReaders:
             if reader is not None:
                 yield reader.extractor.watched(origin)
 
+    def begun_again(self) -> StreamReaders:
+        """The readers that another process would have that knows what these know, and reads on from `position`."""
+        others = StreamReaders(self._make_extractor)
+        others.recall(StreamMemory(self.next_line, self.position()))
+        for origin, reader in self._readers.items():
+            others.recall(ReaderMemory(origin, reader.extractor.remember()))
+        return others
+
     def release_idle(self, at: datetime, idle: timedelta) -> Iterator[Event]:
         """What was held back of origins that have been silent for long enough."""
         for reader in self._readers.values():
@@ -176,7 +184,7 @@ class StreamReaders:
 
     def take_changes(self) -> Iterator[tuple[str, bytes | None]]:
         """What has to be stored together with the position, by name; None: no longer."""
-        self._make_room()
+        self.make_room()
         for origin in sorted(self._gone - self._readers.keys()):
             yield _name_of(origin), None
         self._gone.clear()
@@ -198,7 +206,8 @@ class StreamReaders:
             self._counts.lines -= early
         return counts
 
-    def _make_room(self) -> None:
+    def make_room(self) -> None:
+        """Forget the origins of which nothing was read for the longest time."""
         for origin in list(self._readers)[: max(0, len(self._readers) - MAX_READERS)]:
             if not self._readers[origin].extractor.is_holding:
                 del self._readers[origin]
@@ -222,7 +231,7 @@ def _first_line_of(block: Block) -> int:
     return block.line_numbers[0] if block.line_numbers else block.first_line
 
 
-def _without_lines_before(block: Block, line: int) -> Block | None:
+def without_lines_before(block: Block, line: int) -> Block | None:
     """The rest of a block; None where nothing is left."""
     numbers = block.line_numbers
     if numbers is None:

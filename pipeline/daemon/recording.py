@@ -1,0 +1,316 @@
+"""Writes down what the daemon takes in and asks of the engine, so that `whystuck replay` tells the same again.
+
+It is used by the pipeline's thread, at the places where that changes its state. A file that cannot be written any more
+ends the recording, never the daemon.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from parsers.records import Origin
+from pipeline.engine.engine import Engine
+from pipeline.engine.settings import EngineSettings
+from pipeline.own_log.loggers import get_logger
+from pipeline.sources.live import Fetched
+from pipeline.sources.recording.file import RecordingFile
+from pipeline.sources.recording.lines import LineRedactor, record_block
+from pipeline.sources.recording.records import (
+    FORMAT,
+    AnyRecord,
+    Began,
+    Committed,
+    Ended,
+    Evaluated,
+    Finished,
+    Forgot,
+    Read,
+    Released,
+    Resumed,
+    encode,
+)
+from pipeline.watch_settings import WatchSettings
+
+_log = get_logger("recording")
+
+EVALUATED_SECONDS = 5.0
+"""Evaluations that found nothing new are told so often while something is read …"""
+QUIET_SECONDS = 60.0
+"""… and so often while nothing is: how far time had gone on when the process was killed is known as exactly."""
+
+
+class RecordingObserver(Protocol):
+    """Is told how the recording is doing."""
+
+    def recorded(self, size_bytes: int, problem: str) -> None:
+        """The file has this size; a problem has ended the recording, in a sentence."""
+        ...
+
+
+class Recorder(Protocol):
+    """What the ingestion tells of itself."""
+
+    def resumed(self, next_lines: Mapping[str, Mapping[str, int]], settings: WatchSettings) -> None:
+        """The state is that of the store now, with these lines as the next ones."""
+        ...
+
+    def read(self, source: str, fetched: Fetched, at: datetime) -> None:
+        """This will be taken in."""
+        ...
+
+    def released(self, source: str, stream: str, at: datetime, idle: timedelta) -> None:
+        """What was held back of a stream was decided upon, of origins that were silent for so long."""
+        ...
+
+    def evaluated(self, engine: Engine, advanced_to: datetime | None = None) -> None:
+        """Incidents were looked for."""
+        ...
+
+    def forgot(self, before: datetime) -> None:
+        """What was over will be forgotten."""
+        ...
+
+    def finished(self, at: datetime) -> None:
+        """Everything that was held back will be decided upon."""
+        ...
+
+    def prepared(self) -> None:
+        """A commit is about to be made."""
+        ...
+
+    def committed(self) -> None:
+        """It was made."""
+        ...
+
+
+class NoRecorder:
+    """Nothing is recorded."""
+
+    def resumed(self, next_lines: Mapping[str, Mapping[str, int]], settings: WatchSettings) -> None:
+        """Nothing."""
+
+    def read(self, source: str, fetched: Fetched, at: datetime) -> None:
+        """Nothing."""
+
+    def released(self, source: str, stream: str, at: datetime, idle: timedelta) -> None:
+        """Nothing."""
+
+    def evaluated(self, engine: Engine, advanced_to: datetime | None = None) -> None:
+        """Nothing."""
+
+    def forgot(self, before: datetime) -> None:
+        """Nothing."""
+
+    def finished(self, at: datetime) -> None:
+        """Nothing."""
+
+    def prepared(self) -> None:
+        """Nothing."""
+
+    def committed(self) -> None:
+        """Nothing."""
+
+
+class FileRecorder:
+    """Records into a file."""
+
+    def __init__(
+        self,
+        path: Path,
+        max_bytes: int,
+        version: str,
+        engine_settings: EngineSettings,
+        observer: RecordingObserver,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Open the file, behind what it holds.
+
+        Args:
+            path: the file; `.gz` and `.zst` are compressed.
+            max_bytes: of the file as stored; then the recording ends.
+            version: of whystuck.
+            engine_settings: those in force.
+            observer: is told how it goes.
+            now: the time of day.
+            monotonic: seconds that only go on.
+
+        Raises:
+            ConfigurationError: It cannot be written, is no recording, or another process writes it.
+        """
+        self.engine_settings = engine_settings
+        self._path = path
+        self._max_bytes = max_bytes
+        self._observer = observer
+        self._now = now
+        self._monotonic = monotonic
+        self._redactor = LineRedactor()
+        self._file: RecordingFile | None = RecordingFile(path)
+        self._evaluations = _Evaluations(monotonic)
+        if not self._is_full():
+            self._write(Began(FORMAT, version, now()))
+            self._flush()
+
+    def resumed(self, next_lines: Mapping[str, Mapping[str, int]], settings: WatchSettings) -> None:
+        """The state is that of the store now, with these lines as the next ones."""
+        self._evaluations = _Evaluations(self._monotonic)
+        controllers = tuple(
+            Origin(one.source, one.cluster, one.namespace, one.pod, one.container) for one in settings.controllers
+        )
+        engine = msgspec.Raw(msgspec.json.encode(self.engine_settings))
+        self._write(
+            Resumed(self._now(), {source: dict(lines) for source, lines in next_lines.items()}, controllers, engine)
+        )
+
+    def read(self, source: str, fetched: Fetched, at: datetime) -> None:
+        """This will be taken in."""
+        if self._file is None:
+            return
+        self._evaluations.has_read = True
+        blocks = tuple(record_block(block, self._redactor) for block in fetched.blocks)
+        self._write(
+            Read(
+                source,
+                fetched.stream,
+                at,
+                fetched.next_line,
+                blocks,
+                fetched.objects,
+                fetched.newest_at_seconds,
+                fetched.quarantined,
+                fetched.gaps,
+            )
+        )
+
+    def released(self, source: str, stream: str, at: datetime, idle: timedelta) -> None:
+        """What was held back of a stream was decided upon, of origins that were silent for so long."""
+        self._evaluations.has_read = True
+        self._write(Released(source, stream, at, idle.total_seconds()))
+
+    def evaluated(self, engine: Engine, advanced_to: datetime | None = None) -> None:
+        """Incidents were looked for. Told at once where they are others now, else now and then."""
+        if self._file is not None and (record := self._evaluations.note(engine, advanced_to)) is not None:
+            self._write(record)
+
+    def forgot(self, before: datetime) -> None:
+        """What was over will be forgotten."""
+        self._write_evaluation()
+        self._write(Forgot(before))
+
+    def finished(self, at: datetime) -> None:
+        """Everything that was held back will be decided upon."""
+        self._write_evaluation()
+        self._write(Finished(at))
+
+    def prepared(self) -> None:
+        """A commit is about to be made: what it holds is in the file before it is in the store."""
+        self._flush()
+
+    def committed(self) -> None:
+        """It was made."""
+        self._write(Committed())
+        self._flush()
+        self._is_full()
+
+    def end(self) -> None:
+        """Record no more: the daemon ends."""
+        self._write_evaluation()
+        self._write(Ended(self._now()))
+        self._close("")
+
+    def abandon(self) -> None:
+        """Let go of the file as it is: what was not committed need not be in it."""
+        if self._file is not None:
+            self._file.abandon()
+            self._file = None
+
+    def _is_full(self) -> bool:
+        if self._file is None or self._file.size_bytes < self._max_bytes:
+            return self._file is None
+        self._close(f"watch.record_max_bytes is reached: {self._max_bytes} bytes")
+        return True
+
+    def _flush(self) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.flush()
+        except OSError as error:
+            self._stop(error)
+        else:
+            self._observer.recorded(self._file.size_bytes, "")
+
+    def _close(self, problem: str) -> None:
+        if self._file is None:
+            return
+        file, self._file = self._file, None
+        try:
+            file.close()
+        except OSError as error:
+            problem = _words(error)
+        if problem:
+            _log.warning("recording.ended", path=str(self._path), problem=problem)
+        self._observer.recorded(file.size_bytes, problem)
+
+    def _write_evaluation(self) -> None:
+        if self._file is not None and (record := self._evaluations.take()) is not None:
+            self._write(record)
+
+    def _write(self, record: AnyRecord) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.add(encode(record))
+        except OSError as error:
+            self._stop(error)
+
+    def _stop(self, error: OSError) -> None:
+        """Go on without a recording."""
+        assert self._file is not None
+        file, self._file = self._file, None
+        file.abandon()
+        _log.error("recording.ended", path=str(self._path), problem=_words(error))
+        self._observer.recorded(file.size_bytes, _words(error))
+
+
+class _Evaluations:
+    """Which evaluations have to be told: those that changed incidents, and a few of the others."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self.has_read = False  # since one was told
+        self._monotonic = monotonic
+        self._told_at = monotonic()
+        self._known: frozenset[tuple[str, int, str]] | None = None
+        self._advanced_to: datetime | None = None  # newest time that no record tells yet
+        self._is_waiting = False
+
+    def note(self, engine: Engine, advanced_to: datetime | None) -> Evaluated | None:
+        """One was made; None: it need not be told now."""
+        known = frozenset((one.id, one.revision, one.status) for one in engine.incidents())
+        is_news, self._known = known != self._known, known
+        self._advanced_to = advanced_to or self._advanced_to
+        if advanced_to is None and not self.has_read and not is_news:
+            return None
+        self._is_waiting = True
+        every_seconds = EVALUATED_SECONDS if self.has_read else QUIET_SECONDS
+        return self.take() if is_news or self._monotonic() - self._told_at >= every_seconds else None
+
+    def take(self) -> Evaluated | None:
+        """What was not told yet."""
+        if not self._is_waiting:
+            return None
+        record = Evaluated(self._advanced_to)
+        self._advanced_to, self._is_waiting, self.has_read = None, False, False
+        self._told_at = self._monotonic()
+        return record
+
+
+def _words(error: OSError) -> str:
+    return f"cannot be written: {(error.strerror or type(error).__name__).lower()}"

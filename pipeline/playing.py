@@ -1,0 +1,162 @@
+"""A recording played again: the events that the daemon fed its engine, and what it asked of it, in the same order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from parsers.events import ErrorNotUnderstood, Event, FailureSeen
+from parsers.facts.seen import ObjectEvent, ObjectSeen
+from parsers.failures import FailureFinder
+from parsers.objects.snapshots import with_failure
+from parsers.records import Origin
+from pipeline.engine.watched import WatchedLog
+from pipeline.extract import StreamExtractor
+from pipeline.moments import LONG_AGO, IncidentsLookedFor, LogWatched, StateForgotten, StoryFinished
+from pipeline.readers import ReadCounts, StreamReaders
+from pipeline.sources.live import Fetched
+from pipeline.sources.recording.lines import block_of
+from pipeline.sources.recording.records import (
+    AnyRecord,
+    Committed,
+    Evaluated,
+    Finished,
+    Forgot,
+    Read,
+    Released,
+    Resumed,
+)
+
+_EVERYBODY = timedelta(days=-36_500)
+"""However short the time for which an origin was silent."""
+_Place = tuple[str, str]
+"""A source and its stream."""
+
+
+class RecordingPlayer:
+    """Plays one recording."""
+
+    def __init__(self, make_extractor: Callable[[], StreamExtractor], finder: FailureFinder, origin: Origin) -> None:
+        """Prepare.
+
+        Args:
+            make_extractor: makes what takes lines apart.
+            finder: takes apart what objects say about failures.
+            origin: of the recording itself.
+        """
+        self.counts = ReadCounts()
+        self.object_count = 0
+        self.event_count = 0
+        self.first_at: datetime | None = None  # of what the lines tell
+        self.last_at: datetime | None = None
+        self.lost_count = 0  # gaps of the sources
+        self.set_aside_count = 0  # records that the daemon set aside
+        self.unrecorded_count = 0  # streams that were read while nobody recorded, or before
+        self._make_extractor = make_extractor
+        self._finder = finder
+        self._origin = origin
+        self._streams: dict[_Place, StreamReaders] = {}
+        self._controllers: tuple[Origin, ...] = ()
+        self._newest_at = LONG_AGO  # time of reading
+
+    def play(self, records: Iterable[AnyRecord]) -> Iterator[Event]:
+        """Events and moments of the recording."""
+        for record in records:
+            yield from self._play(record)
+        for place in list(self._streams):
+            yield from self._release(place, self._newest_at, _EVERYBODY)
+
+    def _play(self, record: AnyRecord) -> Iterator[Event]:
+        match record:
+            case Read():
+                yield from self._read(record)
+            case Released():
+                idle = timedelta(seconds=record.idle_seconds)
+                yield from self._release((record.source, record.stream), record.at, idle)
+            case Evaluated():
+                at = record.advanced_to or LONG_AGO
+                yield IncidentsLookedFor(at, self._origin, 0, record.advanced_to)
+            case Forgot():
+                yield StateForgotten(record.before, self._origin, 0)
+            case Finished():
+                yield StoryFinished(LONG_AGO, self._origin, 0)
+            case Committed():
+                for stream in self._streams.values():
+                    stream.make_room()
+            case Resumed():
+                self._resume(record)
+            case _:
+                return
+
+    def _resume(self, resumed: Resumed) -> None:
+        """What the daemon does with what it has stored."""
+        self._controllers = resumed.controllers
+        for source, lines in resumed.next_lines.items():
+            for stream, line in lines.items():
+                known = self._streams.get((source, stream))
+                self.unrecorded_count += known is None or known.next_line != line
+        self._streams = {place: stream.begun_again() for place, stream in self._streams.items()}
+
+    def _read(self, read: Read) -> Iterator[Event]:
+        self.lost_count += len(read.gaps)
+        self.set_aside_count += len(read.quarantined)
+        self.object_count += len(read.objects)
+        self._newest_at = max(self._newest_at, read.at)
+        place = read.source, read.stream
+        stream = self._streams.get(place)
+        if stream is None:
+            stream = self._streams[place] = StreamReaders(self._make_extractor)
+        blocks = tuple(map(block_of, read.blocks))
+        yield from self._taken(self._with_failures(read.objects))
+        yield from self._taken(stream.feed(Fetched(read.stream, blocks, read.next_line), read.at))
+        self.counts.add(stream.take_counts())
+        for log in stream.watched(block.origin for block in blocks):
+            self._note_time(log)
+            yield LogWatched(LONG_AGO, log.origin, 0, log.first_at, log.last_at)
+
+    def _release(self, place: _Place, at: datetime, idle: timedelta) -> Iterator[Event]:
+        stream = self._streams.get(place)
+        if stream is not None:
+            yield from self._taken(stream.release_idle(at, idle))
+            self.counts.add(stream.take_counts())
+
+    def _with_failures(self, objects: Iterable[ObjectEvent]) -> Iterator[Event]:
+        for event in objects:
+            yield with_failure(event, self._finder) if isinstance(event, ObjectSeen) else event
+
+    def _taken(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Those that the daemon took: other pods than controllers can print any line."""
+        for event in events:
+            if isinstance(event, FailureSeen | ErrorNotUnderstood | ObjectEvent) or self._is_controller(event.origin):
+                self.event_count += not isinstance(event, ObjectEvent)
+                yield event
+
+    def _is_controller(self, origin: Origin) -> bool:
+        return not self._controllers or any(_matches(origin, pattern) for pattern in self._controllers)
+
+    def _note_time(self, log: WatchedLog) -> None:
+        first = [at for at in (self.first_at, log.first_at) if at is not None]
+        last = [at for at in (self.last_at, log.last_at) if at is not None]
+        self.first_at, self.last_at = min(first, default=None), max(last, default=None)
+
+    def notes(self) -> Iterator[str]:
+        """What somebody who reads the result has to know, in sentences."""
+        if self.unrecorded_count:
+            streams = _count(self.unrecorded_count, "stream")
+            yield f"{streams} had been read before without being recorded: what was known from there is not in it"
+        if self.lost_count:
+            yield f"{_count(self.lost_count, 'gap')} in what was read: the sources no longer had it"
+        if self.set_aside_count:
+            yield f"{_count(self.set_aside_count, 'record')} had been set aside and are not in it"
+
+
+def _matches(origin: Origin, pattern: Origin) -> bool:
+    pairs = zip(msgspec.structs.astuple(origin), msgspec.structs.astuple(pattern), strict=True)
+    return all(fnmatchcase(text, shell_pattern) for text, shell_pattern in pairs)
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -1,0 +1,148 @@
+"""A recording as an input: its records, without those of batches that were never committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from parsers.records import Origin
+from pipeline.sources.byte_stream import ByteStream
+from pipeline.sources.journal import Journal, read_in_part
+from pipeline.sources.layers import Reading
+from pipeline.sources.parts import Part
+from pipeline.sources.recording.records import (
+    FORMAT,
+    AnyRecord,
+    Began,
+    Committed,
+    Ended,
+    Forgot,
+    Read,
+    RecordedBlock,
+    Resumed,
+    decode,
+)
+
+MAX_RECORD_BYTES = 512 * 1024 * 1024
+"""Of one record: a read of a source has some MiB."""
+
+
+class RecordingStream:
+    """One recording."""
+
+    def __init__(
+        self, origin: Origin, size_bytes: int | None, read: Callable[[], Iterator[AnyRecord]], journal: Journal
+    ) -> None:
+        self.origin = origin
+        self.size_bytes = size_bytes  # as stored; None: not known
+        self._read = read
+        self._journal = journal
+
+    def records(self) -> Iterator[AnyRecord]:
+        """Read it, once, before the next stream is asked for. Problems go to the journal."""
+        return self._read()
+
+    def note(self, text: str) -> None:
+        """Say something about it that its reader should know."""
+        self._journal.note(self.origin.source, text)
+
+
+def open_recording(part: Part, text: ByteStream, reading: Reading) -> RecordingStream:
+    """Make a stream of a decoded part that holds a recording."""
+    origin = Origin(source=part.source, cluster=reading.cluster)
+    return RecordingStream(
+        origin, part.size_bytes, lambda: _named(committed(_read(part, text, reading)), reading.cluster), reading.journal
+    )
+
+
+def _read(part: Part, text: ByteStream, reading: Reading) -> Iterator[AnyRecord]:
+    """All records, up to one that is cut off or of a later format."""
+    journal = reading.journal
+    unreadable_count, first_unreadable, is_cut = 0, 0, False
+    for number, line, is_whole in _lines(text):
+        try:
+            record = decode(line)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            if is_whole:
+                unreadable_count += 1
+                first_unreadable = first_unreadable or number
+            is_cut = not is_whole
+            continue
+        if isinstance(record, Began) and record.format > FORMAT:
+            why = f"from line {number} on it was written by whystuck {record.whystuck}, in a format of its own"
+            journal.report(read_in_part(part.source, why, "replay it with that version"))
+            return
+        yield record
+    if unreadable_count:
+        what = "a record" if unreadable_count == 1 else f"{unreadable_count} records"
+        why = f"{what} of it cannot be read, the first in line {first_unreadable}"
+        journal.report(read_in_part(part.source, why, "copy it again if it was changed"))
+    if is_cut:
+        why = "its last record is cut off: it is still being written, or its writer was killed"
+        journal.report(read_in_part(part.source, why, "everything before it was read"))
+
+
+def _lines(text: ByteStream) -> Iterator[tuple[int, bytes, bool]]:
+    """Number and bytes of each line, and whether it ends in a line feed. What is too long is left out as cut."""
+    number, rest, size = 1, [], 0  # type: tuple[int, list[bytes], int]
+    for chunk in text:
+        *lines, last = chunk.split(b"\n")
+        for line in lines:
+            yield number, b"".join((*rest, line)) if size <= MAX_RECORD_BYTES else b"", True
+            number, rest, size = number + 1, [], 0
+        size += len(last)
+        if last and size <= MAX_RECORD_BYTES:
+            rest.append(last)
+    if size:
+        yield number, b"".join(rest), False
+
+
+def committed(records: Iterable[AnyRecord]) -> Iterator[AnyRecord]:
+    """The records of batches that reached the store; of the newest one nobody knows, and it is taken.
+
+    Where a process died between the commit and the record of it, the positions that the next one found tell.
+    """
+    batch: list[AnyRecord] = []
+    for record in records:
+        match record:
+            case Committed():
+                yield from batch
+                batch.clear()
+                yield record
+            case Resumed():
+                if batch and _is_in(record, batch):
+                    yield from batch
+                batch.clear()
+                yield record
+            case Began() | Ended() if not batch:
+                yield record
+            case Began():
+                continue
+            case _:
+                batch.append(record)
+    yield from batch
+
+
+def _is_in(resumed: Resumed, batch: list[AnyRecord]) -> bool:
+    """Whether the store that was loaded held a batch."""
+    next_lines = {(one.source, one.stream): one.next_line for one in batch if isinstance(one, Read)}
+    if not next_lines:
+        return any(isinstance(one, Forgot) for one in batch)
+    return all(resumed.next_lines.get(source, {}).get(stream) == line for (source, stream), line in next_lines.items())
+
+
+def _named(records: Iterator[AnyRecord], cluster: str) -> Iterator[AnyRecord]:
+    """The records, with the cluster that the user gave where they name none."""
+    for record in records:
+        if not cluster or not isinstance(record, Read):
+            yield record
+            continue
+        blocks = tuple(_named_block(block, cluster) for block in record.blocks)
+        yield msgspec.structs.replace(record, blocks=blocks)
+
+
+def _named_block(block: RecordedBlock, cluster: str) -> RecordedBlock:
+    if block.origin.cluster:
+        return block
+    return msgspec.structs.replace(block, origin=msgspec.structs.replace(block.origin, cluster=cluster))

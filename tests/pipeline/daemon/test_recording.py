@@ -1,0 +1,30 @@
+"""A replay of what the daemon has recorded gives the incidents that the daemon has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.engine.settings import EngineSettings
+from pipeline.replay import ReplayResult, replay
+from pipeline.sources.files import InputFiles
+from tests.pipeline.daemon.running import DiedError, DiesAt, run, source_of, stored
+from tests.pipeline.daemon.test_daemon import OF_LOGS, SMALL, STEPS, without_transition
+from tests.scenarios.scenarios import READ_AT, built_in_rules
+
+SUFFIXES = ["jsonl", "jsonl.gz", "jsonl.zst"]
+
+
+def _replay(recording: Path) -> ReplayResult:
+    files = InputFiles([str(recording)])
+    result = replay(files, EngineSettings(), built_in_rules(), read_at=READ_AT)
+    assert [] == files.problems
+    return result
+
+
+@pytest.mark.parametrize("name", OF_LOGS)
+def test_scenario(name: str, tmp_path: Path) -> None:
+    store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
+    run(source_of(name), store, record=recording)
+    assert without_transition(stored(store)) == without_transition(_replay(recording).incidents)
