@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from parsers.failures import FailureFinder
 from parsers.records import Block, Origin
-from pipeline.readers import ReadCounts, StreamReaders
 from pipeline.extract import StreamExtractor, scanner_for
+from pipeline.readers import ReadCounts, StreamReaders
 from pipeline.sources.live import Fetched
 from tests.pipeline.daemon.running import logs_of
 from tests.scenarios.scenarios import built_in_rules

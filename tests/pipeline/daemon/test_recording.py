@@ -28,3 +28,19 @@ def test_scenario(name: str, tmp_path: Path) -> None:
     store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
     run(source_of(name), store, record=recording)
     assert without_transition(stored(store)) == without_transition(_replay(recording).incidents)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("step", STEPS)
+def test_process_that_dies_at_a_step(step: str, suffix: str, tmp_path: Path) -> None:
+    """Again and again, each time a little later; all processes record into the same file."""
+    store, recording = tmp_path / "whystuck.db", tmp_path / f"recording.{suffix}"
+    deaths = 0
+    for time in (1, 2, 4, 7):
+        try:
+            run(source_of(SMALL), store, steps=DiesAt(step, time), record=recording)
+        except DiedError:
+            deaths += 1
+    run(source_of(SMALL), store, record=recording)
+    assert deaths >= 2
+    assert without_transition(stored(store)) == without_transition(_replay(recording).incidents)
