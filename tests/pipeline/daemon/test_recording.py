@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from pipeline.engine.incidents import Incident
 from pipeline.engine.settings import EngineSettings
 from pipeline.replay import ReplayResult, replay
 from pipeline.sources.files import InputFiles
+from tests.pipeline.daemon.living import live
 from tests.pipeline.daemon.running import DiedError, DiesAt, run, source_of, stored
 from tests.pipeline.daemon.test_daemon import OF_LOGS, SMALL, STEPS, without_transition
 from tests.scenarios.scenarios import READ_AT, built_in_rules
 
+LIVED = [
+    "emissary-refused",
+    "apiserver-killed-75s",
+    "cause-in-another-log",
+    "controller-restarted-twice",
+    "unknown-suspects-rejected",
+    "blocked-kcm-log",
+    "healthy-handover",
+]
 SUFFIXES = ["jsonl", "jsonl.gz", "jsonl.zst"]
 
 
@@ -44,3 +56,17 @@ def test_process_that_dies_at_a_step(step: str, suffix: str, tmp_path: Path) -> 
     run(source_of(SMALL), store, record=recording)
     assert deaths >= 2
     assert without_transition(stored(store)) == without_transition(_replay(recording).incidents)
+
+
+def _told(incidents: Iterable[Incident]) -> list[tuple[str, int, str, str]]:
+    return [(one.id, one.revision, one.transition.name, one.transition.reason) for one in incidents]
+
+
+@pytest.mark.parametrize("name", LIVED)
+def test_daemon_that_looks_for_incidents_all_the_time(name: str, tmp_path: Path) -> None:
+    """It tells of incidents as they come, and is ended by a signal: the same was told as often."""
+    store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
+    live([source_of(name)], store, recording)
+    found = _replay(recording).incidents
+    assert without_transition(stored(store)) == without_transition(found)
+    assert _told(stored(store)) == _told(found)
