@@ -53,6 +53,7 @@ def run(
     source: LiveSource,
     store: Path,
     *,
+    others: Sequence[LiveSource] = (),
     steps: Steps | None = None,
     watch: WatchSettings = FAST,
     clocks: Clocks | None = None,
@@ -62,7 +63,7 @@ def run(
     if record is not None:
         watch = msgspec.structs.replace(watch, record=str(record))
     loaded = Loaded(configuration(store, watch), built_in_rules())
-    Watch(loaded, [source], "test", ends_when_caught_up=True, steps=steps, clocks=clocks).run()
+    Watch(loaded, [source, *others], "test", ends_when_caught_up=True, steps=steps, clocks=clocks).run()
 
 
 def stored(store: Path) -> list[Incident]:
