@@ -131,7 +131,12 @@ def api_group_of(groups: Mapping[str, str], *, is_api_missing: bool) -> str | No
 def has_api_server_path(url: str) -> bool:
     """Whether a URL's path is one of an API server."""
     match = _URL.search(url)
-    return bool(match and _API_PATH.match(match[2].rstrip(":")))
+    return bool(match and is_api_server_path(match[2].rstrip(":")))
+
+
+def is_api_server_path(path: str) -> bool:
+    """Whether a path is one of an API server, and not of a metric provider."""
+    return _API_PATH.match(path) is not None
 
 
 _API_PATH = re.compile(

@@ -12,6 +12,7 @@ import msgspec
 
 from parsers.events import Failure, NamedObject, ObjectKey
 from parsers.failure_classes import CUSTOM_PREFIX
+from parsers.failure_context import is_api_server_path
 from pipeline.engine.api_names import (
     group_kind_of,
     known_resource_of,
@@ -216,8 +217,7 @@ def service_culprit(address: str) -> Culprit:
 
 
 def _is_api_call(failure: Failure) -> bool:
-    path = failure.url_path or ""
-    return failure.webhook is None and not failure.is_conversion and path.startswith(("/api/", "/apis/", "/version"))
+    return failure.webhook is None and not failure.is_conversion and is_api_server_path(failure.url_path or "")
 
 
 def _api_culprit(failure: Failure, service: str | None) -> Culprit:

@@ -35,6 +35,14 @@ ACCUSED: dict[str, tuple[Failure, Culprit]] = {
         _failure("tls.expired", service="10.96.0.1:443", url_path="/apis/apps/v1"),
         Culprit("APIServer", host="10.96.0.1:443"),
     ),
+    "metric provider, whose paths look like the API server's": (
+        _failure("network.refused", service="prometheus.monitoring.svc:9090", url_path="/api/v1/query"),
+        Culprit("Service", "prometheus", "monitoring", host="prometheus.monitoring.svc:9090"),
+    ),
+    "metric provider outside": (
+        _failure("network.dns", service="api.datadoghq.com", url_path="/api/v2/query/timeseries"),
+        Culprit("Endpoint", host="api.datadoghq.com"),
+    ),
     "handshake with a peer": (
         _failure("tls.bad_certificate", peer="10.0.0.7:4711"),
         Culprit("Endpoint", host="10.0.0.7:4711"),
