@@ -38,6 +38,8 @@ class RolloutFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_fiel
     is_paused: bool = False  # by the user or a step
     is_controller_pause: bool = False  # the controller paused it by itself
     is_aborted: bool = False
+    is_promoting_full: bool = False  # somebody asked to skip all steps
+    is_deleting: bool = False
     strategy: str = ""  # canary or blueGreen
     step_index: int | None = None
     step_count: int = 0
@@ -45,6 +47,8 @@ class RolloutFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_fiel
     max_surge: str | None = None  # as written: "25%" or "1"; None: the default 25%
     max_unavailable: str | None = None
     scale_down_delay_seconds: int | None = None
+    progress_deadline_seconds: int | None = None  # None: the default of 600
+    min_pods_per_replica_set: int | None = None  # of a canary with traffic routing
     has_traffic_routing: bool = False
     dynamic_stable_scale: bool = False
     workload_ref: ObjectRef | None = None

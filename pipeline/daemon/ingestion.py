@@ -242,8 +242,9 @@ class Ingestion:
         self._note_refreshed()
 
     def _note_refreshed(self) -> None:
-        """Facts of an incident may be newer, and nothing was read."""
-        self._is_refreshed = any(self._told.get(one.id) is not one for one in self.engine.told())
+        """Facts of an incident may be newer, or a hold time went on, and nothing was read."""
+        is_newer = any(self._told.get(one.id) is not one for one in self.engine.told())
+        self._is_refreshed = is_newer or self.engine.is_storing_due()
 
     def _with_failures(self, objects: Iterable[ObjectEvent]) -> Iterator[Event]:
         for event in objects:

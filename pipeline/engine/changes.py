@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Callable, Iterator
 
 from pipeline.engine.clusters import ClusterState
+from pipeline.engine.drift_track import DriftMemory
+from pipeline.engine.drifts import Drifts
 from pipeline.engine.lifecycle import Lifecycle
 from pipeline.engine.listener import Listener
 from pipeline.engine.memory import (
@@ -37,19 +39,29 @@ class Changes:
         state: ClusterState,
         lifecycle: Lifecycle,
         listener: Listener,
+        drifts: Drifts,
         of_cluster: Callable[[], ClusterMemory],
     ) -> None:
         self._cluster = cluster
         self._state = state
         self._lifecycle = lifecycle
         self._listener = listener
+        self._drifts = drifts
         self._of_cluster = of_cluster
         self._incidents: dict[str, IncidentMemory] = {}
         self._digests: dict[str, bytes] = {}
 
     def take(self) -> list[EnginePart]:
         """The parts that changed since this was asked the last time."""
-        parts = [*self._of_keys(), *self._of_objects(), *self._of_creations(), *self._of_incidents(), *self._of_rest()]
+        parts = [
+            *self._of_keys(),
+            *self._of_objects(),
+            *self._of_creations(),
+            *self._of_drifts(),
+            *self._of_incidents(),
+            *self._of_rest(),
+        ]
+        self._drifts.stored()
         return [EnginePart(self._cluster, name, value) for name, value in parts]
 
     def _of_keys(self) -> Iterator[tuple[str, bytes | None]]:
@@ -77,6 +89,12 @@ class Changes:
             memory = CreationMemory(ref, history, counted[ref]) if history is not None else None
             yield name_of("creation", ref), encode(memory) if memory is not None else None
         creations.changed.clear()
+
+    def _of_drifts(self) -> Iterator[tuple[str, bytes | None]]:
+        for key in sorted(self._drifts.changed):
+            memory = self._drifts.memory(key)
+            yield name_of("drift", key), encode(memory) if memory is not None else None
+        self._drifts.changed.clear()
 
     def _of_incidents(self) -> Iterator[tuple[str, bytes | None]]:
         now = {memory.incident.id: memory for memory in self._lifecycle.memories()}
@@ -120,7 +138,7 @@ def _is_same(one: IncidentMemory | None, other: IncidentMemory) -> bool:
     )
 
 
-def recall_part(memory: Memory, state: ClusterState, lifecycle: Lifecycle, listener: Listener) -> None:
+def recall_part(memory: Memory, state: ClusterState, lifecycle: Lifecycle, listener: Listener, drifts: Drifts) -> None:
     """Put a part back where it was."""
     match memory:
         case KeyMemory():
@@ -137,5 +155,7 @@ def recall_part(memory: Memory, state: ClusterState, lifecycle: Lifecycle, liste
             lifecycle.recall(memory)
         case HearingMemory():
             listener.recall(memory.hearing)
+        case DriftMemory():
+            drifts.recall(memory)
         case ClusterMemory():
             raise AssertionError("the cluster keeps its own")

@@ -129,6 +129,11 @@ class ClusterState:
         """Until when an origin was being read."""
         return self.watched.until(origin, self.origins[origin].last_at)
 
+    def heard_until(self, origin: Origin) -> datetime:
+        """The newest line of an origin, whether or not it mattered."""
+        last_at = self.origins[origin].last_at
+        return max(last_at, self.watched.heard_until(origin) or last_at)
+
     def _feed_object(self, event: ObjectSeen) -> bool:
         if not self.objects.take(event):
             return False

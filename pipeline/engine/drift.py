@@ -7,7 +7,8 @@ Source: argo-rollouts utils/replicaset/canary.go, CalculateReplicaSetsForBasicCa
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import msgspec
 
@@ -61,6 +62,11 @@ def drift_of(rollout: RolloutFacts, replica_sets: list[ReplicaSetFacts], hpa: Hp
     )
 
 
+def is_updating(rollout: RolloutFacts) -> bool:
+    """Whether it is on its way to another pod template."""
+    return bool(rollout.stable_hash and rollout.current_hash) and rollout.stable_hash != rollout.current_hash
+
+
 def _most_allowed(rollout: RolloutFacts, replica_sets: list[ReplicaSetFacts]) -> int | None:
     """The most pods that a healthy Rollout may want right now."""
     if rollout.desired is None:
@@ -69,24 +75,45 @@ def _most_allowed(rollout: RolloutFacts, replica_sets: list[ReplicaSetFacts]) ->
     delayed = sum(one.desired or 0 for one in replica_sets if one.is_scaling_down_at is not None)
     if rollout.strategy == "blueGreen":
         return 2 * desired + delayed
-    surge = _share(rollout.max_surge or "25%", desired)
     if rollout.has_traffic_routing and not rollout.dynamic_stable_scale:
         # The stable ReplicaSet keeps its full size; the canary comes on top by its weight.
-        weight = rollout.step_weight if rollout.step_weight is not None else 100
-        return desired + math.ceil(desired * weight / 100) + delayed
+        return desired + _canary_most(rollout, desired) + delayed
+    surge = round_up(rollout.max_surge or "25%", desired)
     return desired + surge + delayed
 
 
-def _share(value: str, of: int) -> int:
+def _canary_most(rollout: RolloutFacts, desired: int) -> int:
+    if rollout.is_promoting_full:
+        return desired
+    if rollout.canary_scale_replicas is not None:
+        return rollout.canary_scale_replicas
+    weight = rollout.canary_scale_weight if rollout.canary_scale_weight is not None else rollout.step_weight
+    share = math.ceil(desired * (weight if weight is not None else 100) / 100)
+    return max(share, rollout.min_pods_per_replica_set or 0)
+
+
+def round_up(value: str, of: int) -> int:
     """An int-or-percent field, rounded up as for maxSurge."""
+    return _share(value, of, math.ceil)
+
+
+def round_down(value: str, of: int) -> int:
+    """An int-or-percent field, rounded down as for maxUnavailable."""
+    return _share(value, of, math.floor)
+
+
+def _share(value: str, of: int, rounded: Callable[[float], int]) -> int:
     text = value.strip()
     if text.endswith("%") and text[:-1].isdigit():
-        return math.ceil(of * int(text[:-1]) / 100)
+        return rounded(of * int(text[:-1]) / 100)
     return int(text) if text.isdigit() else of
 
 
-def explain(numbers: Mapping[str, int]) -> str:
-    """The numbers of `Drift.as_numbers` in a sentence."""
+NOTHING_SCALES: Final = "nothing scales them while the syncs fail"
+
+
+def explain(numbers: Mapping[str, int], why: str = NOTHING_SCALES) -> str:
+    """The numbers of `Drift.as_numbers` in a sentence; `why` there are too many pods, empty where that is not known."""
     names = {"desired": "wanted", "available": "available", "hpa_desired": "the HPA says"}
     parts = [f"{words} {numbers[name]}" for name, words in names.items() if name in numbers]
     shares = {"stable_replica_set": "stable", "canary_replica_set": "canary"}
@@ -97,5 +124,5 @@ def explain(numbers: Mapping[str, int]) -> str:
         parts.append(f"its ReplicaSets want {wanted}" + (f" ({shown})" if shown else "") + has)
     reason = ""
     if wanted is not None and most is not None and wanted > most:
-        reason = f"; at this step at most {most} would be right: nothing scales them while the syncs fail"
+        reason = f"; at this step at most {most} would be right" + (f": {why}" if why else "")
     return ", ".join(parts) + reason

@@ -21,6 +21,7 @@ from parsers.rules.model import RuleSet
 from pipeline.engine.changes import Changes, recall_part
 from pipeline.engine.clusters import ClusterState
 from pipeline.engine.compose import compose
+from pipeline.engine.drifts import Drifts
 from pipeline.engine.forgetting import forget_before
 from pipeline.engine.grouping import find_troubles
 from pipeline.engine.hearing import Listened
@@ -98,7 +99,7 @@ class Engine:
 
     def incidents(self) -> list[Incident]:
         """All incidents in their newest revision, by opened_at, then id."""
-        found = [incident for cluster in self._clusters.values() for incident in cluster.lifecycle.incidents()]
+        found = [incident for cluster in self._clusters.values() for incident in cluster.incidents()]
         return sorted(found, key=lambda incident: (incident.opened_at, incident.id))
 
     def told(self) -> list[Incident]:
@@ -112,6 +113,10 @@ class Engine:
     def evicted_count(self) -> int:
         """How much was forgotten for want of room, ever: keys, parts of their history, objects."""
         return sum(cluster.evicted_count for cluster in self._clusters.values())
+
+    def is_storing_due(self) -> bool:
+        """Whether time that went on has to be stored, though nothing else changed."""
+        return any(cluster.drifts.is_storing_due() for cluster in self._clusters.values())
 
     def take_changes(self) -> list[EnginePart]:
         """The parts of the state that changed since this was asked the last time, to be stored together."""
@@ -155,7 +160,8 @@ class _Cluster:
         self._evaluated_at: datetime | None = None
         self._is_dirty = False
         self.listener = Listener(name, self._state, settings)
-        self.changes = Changes(name, self._state, self.lifecycle, self.listener, self._memory)
+        self.drifts = Drifts(name, self._state, self.listener, settings)
+        self.changes = Changes(name, self._state, self.lifecycle, self.listener, self.drifts, self._memory)
 
     @property
     def keys_count(self) -> int:
@@ -166,21 +172,27 @@ class _Cluster:
         return self._state.evicted_count + self._state.objects.evicted_count
 
     def _memory(self) -> ClusterMemory:
-        return ClusterMemory(self._now, self._is_dirty, self._state.evicted_count, dict(self._state.objects.unread))
+        unread = dict(self._state.objects.unread)
+        return ClusterMemory(self._now, self._is_dirty, self._state.evicted_count, unread, self.drifts.until)
 
     def recall(self, memory: Memory) -> None:
         if isinstance(memory, ClusterMemory):
             self._now, self._is_dirty = memory.now, memory.is_dirty
             self._state.evicted_count = memory.evicted_count
             self._state.objects.unread.update(memory.unread)
+            self.drifts.recall_until(memory.numbers_until)
         else:
-            recall_part(memory, self._state, self.lifecycle, self.listener)
+            recall_part(memory, self._state, self.lifecycle, self.listener, self.drifts)
+
+    def incidents(self) -> list[Incident]:
+        return [*self.lifecycle.incidents(), *self.drifts.told()]
 
     def told(self) -> list[Incident]:
-        return [*self.lifecycle.told(), *self.listener.told()]
+        return [*self.lifecycle.told(), *self.listener.told(), *self.drifts.told()]
 
     def forget(self, before: datetime) -> None:
         self.listener.forget(before)
+        self.drifts.forget(before)
         if self._now is None:
             return
         forget_before(self._state, before, self._now)
@@ -208,7 +220,7 @@ class _Cluster:
 
     def advance(self, at: datetime) -> list[Incident]:
         self._now = at if self._now is None else max(self._now, at)
-        return self._evaluate(self._now)
+        return self._evaluate(self._now, watched_until=at)
 
     def evaluate(self) -> list[Incident]:
         return self._evaluate(self._now) if self._is_dirty and self._now is not None else []
@@ -217,10 +229,18 @@ class _Cluster:
         now = self._now or self._state.objects.newest_at()
         if now is None:
             return []
-        changes = self.advance(now)
+        changes = self._evaluate(
+            now, watched_until=self._state.objects.newest_at() if self.drifts.until is None else None
+        )
         return changes + self.lifecycle.flush()
 
-    def _evaluate(self, now: datetime) -> list[Incident]:
+    def _evaluate(self, now: datetime, watched_until: datetime | None = None) -> list[Incident]:
+        """Look for changes.
+
+        Args:
+            now: how far the logs have told the story.
+            watched_until: how far the objects have; None: no further than before.
+        """
         self._evaluated_at = now
         self._is_dirty = False
         troubles = find_troubles(self._state, self._settings, now)
@@ -232,6 +252,9 @@ class _Cluster:
         if self._state.has_forgotten():
             self.lifecycle.settle()
         changes = self.lifecycle.update(found, now)
+        watched_until = watched_until or self.drifts.until
+        if watched_until is not None:
+            changes += self.drifts.update(watched_until, troubles, self.lifecycle.told())
         if self._state.is_full:
             self._state.trim({member.key for trouble in troubles if not trouble.ended_at for member in trouble.members})
         return changes

@@ -63,6 +63,9 @@ class Inventory:
         self._gone = gone or {}
         self._seen = {ref: history[-1] for ref, history in objects.items() if history}
         self._rollouts = {facts.ref: facts for facts in self._of(RolloutFacts)}
+        self._hpas_by_target: dict[ObjectRef, HpaFacts] = {}
+        for hpa in self._of(HpaFacts):
+            self._hpas_by_target.setdefault(hpa.target, hpa)
         self._sets_by_owner: dict[ObjectRef, list[ReplicaSetFacts]] = {}
         for replica_set in self._of(ReplicaSetFacts):
             if replica_set.owner is not None:
@@ -100,7 +103,7 @@ class Inventory:
 
     def autoscaler(self, target: ObjectRef) -> HpaFacts | None:
         """The HPA that scales an object."""
-        return next((hpa for hpa in self._of(HpaFacts) if hpa.target == target), None)
+        return self._hpas_by_target.get(target)
 
     def crd(self, *, group: str, plural: str = "", kind: str = "") -> CrdFacts | None:
         """The CRD of a resource or kind."""

@@ -14,6 +14,7 @@ from parsers.events import ObjectKey
 from parsers.facts.references import ObjectRef
 from parsers.records import Origin
 from pipeline.engine.creations import CreationHistory
+from pipeline.engine.drift_track import DriftMemory
 from pipeline.engine.hearing import ControllerName, Hearing
 from pipeline.engine.incidents import Incident
 from pipeline.engine.object_memory import ObjectMemory
@@ -83,6 +84,7 @@ class ClusterMemory(msgspec.Struct, frozen=True, tag="cluster"):
     is_dirty: bool  # something came that no evaluation has seen
     evicted_count: int
     unread: dict[str, str] = {}  # kinds of objects that cannot be read, and why
+    numbers_until: datetime | None = None  # up to then the numbers of Rollouts were looked at
 
 
 Memory = (
@@ -92,6 +94,7 @@ Memory = (
     | HearingMemory
     | ObjectMemory
     | CreationMemory
+    | DriftMemory
     | IncidentMemory
     | ClusterMemory
 )

@@ -24,6 +24,8 @@ MAX_CHANGES: Final = 8
 """Changes kept of one object: the newest ones. Only those that can explain something are noted."""
 MAX_GONE: Final = 10_000
 """Objects remembered after they were deleted: the newest ones."""
+OF_NUMBERS: Final = frozenset({"Rollout", "ReplicaSet", "HorizontalPodAutoscaler"})
+"""Kinds that have a part in the numbers of a Rollout."""
 
 
 class ClusterObjects:
@@ -37,6 +39,7 @@ class ClusterObjects:
         self.unread: dict[str, str] = {}  # what cannot be read, and why
         self.evicted_count = 0
         self.changed: set[ObjectRef] = set()  # since somebody stored them
+        self.touched: set[ObjectRef] = set()  # since somebody looked whether their numbers fit
         self._inventory: Inventory | None = None
 
     def inventory(self) -> Inventory:
@@ -108,6 +111,8 @@ class ClusterObjects:
             self.changes[memory.ref] = memory.changes
         if memory.gone is not None:
             self.gone[memory.ref] = memory.gone
+        if memory.ref.kind in OF_NUMBERS:
+            self.touched.add(memory.ref)
         self._inventory = None
 
     def memory(self, ref: ObjectRef) -> ObjectMemory | None:
@@ -123,8 +128,7 @@ class ClusterObjects:
         self.watched.discard(ref)
         self.changes.pop(ref, None)
         self.gone.pop(ref, None)
-        self.changed.add(ref)
-        self._inventory = None
+        self._changed(ref)
 
     def forget_gone(self, before: datetime) -> None:
         """Forget what was deleted before a moment."""
@@ -143,8 +147,7 @@ class ClusterObjects:
         history.append((event.at, event.facts))
         history.sort(key=lambda one: one[0])
         del history[:-MAX_VERSIONS]
-        self.changed.add(ref)
-        self._inventory = None
+        self._changed(ref)
 
     def _note(self, ref: ObjectRef, event: ObjectSeen, before: AnyFacts | None) -> None:
         """What changed, where a watch shows when."""
@@ -162,7 +165,12 @@ class ClusterObjects:
         self.gone[ref] = event.at, event.facts
         if len(self.gone) > MAX_GONE:
             self.drop(next(iter(self.gone)))
+        self._changed(ref)
+
+    def _changed(self, ref: ObjectRef) -> None:
         self.changed.add(ref)
+        if ref.kind in OF_NUMBERS:
+            self.touched.add(ref)
         self._inventory = None
 
 

@@ -36,6 +36,8 @@ class RuleOverride(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     namespace: str = "*"
     name: str = "*"
     kind: str = "*"
+    drift_seconds: float | None = None
+    """As `engine.drift_seconds`, for Rollouts; None: as there."""
 
     def is_for(self, key: ObjectKey) -> bool:
         """Whether the key falls under this override."""
@@ -68,6 +70,11 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """A key that fails again within this time after its recovery belongs to the same incident."""
     stale_seconds: float = 120.0
     """A failing key without any line for longer than this and three expected retries is called stale."""
+    drift_seconds: float = 300.0
+    """Numbers of a Rollout that do not fit for this long, with no failure known, are an incident; 0: never.
+
+    Pods need a minute or two to start, and an HPA changes its mind every 15 s: what lasts for five minutes is neither.
+    """
     clock_skew_seconds: float = 120.0
     """A verifier's clock that is further from the record's time is wrong; less is a pass that prints its error late."""
     max_keys: int = 50_000
@@ -82,3 +89,8 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     def rule_for(self, key: ObjectKey) -> RunawayRule:
         """The runaway rule of a key."""
         return next((override.rule for override in self.overrides if override.is_for(key)), self.runaway)
+
+    def drift_seconds_for(self, key: ObjectKey) -> float:
+        """For how long the numbers of a Rollout may not fit."""
+        own = next((override.drift_seconds for override in self.overrides if override.is_for(key)), None)
+        return self.drift_seconds if own is None else own

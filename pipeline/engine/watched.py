@@ -52,6 +52,11 @@ class WatchedLogs:
         known = [log.last_at for log in self._of(origin) if log.last_at is not None]
         return max([met_at, *known])
 
+    def heard_until(self, origin: Origin) -> datetime | None:
+        """The time of the newest line that was read of exactly this origin, None where that is not known."""
+        log = self._by_source.get(origin.source, {}).get(origin)
+        return log.last_at if log is not None else None
+
     def has_log_of(self, services: Iterable[str]) -> bool:
         """Whether the log of a pod behind one of some Services is read."""
         names = tuple(services)
