@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from parsers.prefilter import make_scanner
 from parsers.records import Block, Origin
 from parsers.redaction import MARK, SECRETS, redact
@@ -24,7 +26,15 @@ _KEY_ENDS = re.compile(r"-----END [A-Z ]{0,30}PRIVATE KEY-----")
 _MATERIAL = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 _LAST_MATERIAL = re.compile(r"(?:^|(?<=\s))[A-Za-z0-9+/]+={0,2}(?=\s*$)")
 """The last line of a key is shorter than the others."""
-_KEY_HEADER = re.compile(r"(?:Proc-Type|DEK-Info):|^\s*$")
+MAX_HEADER_LINES = 5
+"""Between the beginning of a key and its material: Proc-Type, DEK-Info, an empty line."""
+
+
+class _OpenKey(msgspec.Struct, frozen=True):
+    """A private key that has begun and not ended."""
+
+    line_count: int = 0
+    has_material: bool = False
 
 
 class LineRedactor:
@@ -33,7 +43,7 @@ class LineRedactor:
     def __init__(self) -> None:
         hints = {hint.encode() for secret in SECRETS for hint in secret.hints}
         self._scanner = make_scanner(sorted(hints))
-        self._open_keys: dict[Origin, int] = {}  # lines since a private key began
+        self._open_keys: dict[Origin, _OpenKey] = {}
 
     def lines_of(self, block: Block) -> list[str]:
         """The lines of a block. Bytes that are no text become U+FFFD, as they do in evidence."""
@@ -41,11 +51,11 @@ class LineRedactor:
         if not lines[-1]:
             lines.pop()
         suspects = list(self._suspects(block.data))
-        open_for = self._open_keys.pop(block.origin, None)
-        if open_for is not None or any(_KEY_BEGINS.search(lines[index]) for index in suspects):
-            open_for = _without_key_material(lines, open_for)
-            if open_for is not None and len(self._open_keys) < MAX_OPEN_KEYS:
-                self._open_keys[block.origin] = open_for
+        key = self._open_keys.pop(block.origin, None)
+        if key is not None or any(_KEY_BEGINS.search(lines[index]) for index in suspects):
+            key = _without_key_material(lines, key)
+            if key is not None and len(self._open_keys) < MAX_OPEN_KEYS:
+                self._open_keys[block.origin] = key
         for index in suspects:
             lines[index] = redact(lines[index])
         return lines
@@ -61,21 +71,26 @@ class LineRedactor:
                 yield number
 
 
-def _without_key_material(lines: list[str], open_for: int | None) -> int | None:
-    """Take the lines of private keys out; for how many lines the last one has been open, None where it has ended."""
+def _without_key_material(lines: list[str], key: _OpenKey | None) -> _OpenKey | None:
+    """Take the material of private keys out; the key that is open behind the last line, None where none is."""
     for index, line in enumerate(lines):
         if _KEY_BEGINS.search(line):
-            open_for = 0
-            continue
-        if open_for is None:
-            continue
-        pattern = _MATERIAL if _MATERIAL.search(line) else _LAST_MATERIAL
-        is_material = pattern.search(line) is not None
-        lines[index] = pattern.sub(MARK, line)
-        goes_on = is_material or _KEY_HEADER.search(line) is not None
-        is_over = _KEY_ENDS.search(line) is not None or not goes_on or open_for >= MAX_KEY_LINES
-        open_for = None if is_over else open_for + 1
-    return open_for
+            key = _OpenKey()
+        elif key is not None:
+            lines[index], key = _without_material(line, key)
+    return key
+
+
+def _without_material(line: str, key: _OpenKey) -> tuple[str, _OpenKey | None]:
+    """A line of an open key without its material, and the key, unless it ends here."""
+    if _KEY_ENDS.search(line):
+        return line, None
+    pattern = _MATERIAL if not key.has_material or _MATERIAL.search(line) else _LAST_MATERIAL
+    shown, count = pattern.subn(MARK, line)
+    goes_on = count or not key.has_material and key.line_count < MAX_HEADER_LINES
+    if not goes_on or key.line_count >= MAX_KEY_LINES:
+        return shown, None
+    return shown, _OpenKey(key.line_count + 1, key.has_material or count > 0)
 
 
 def record_block(block: Block, redactor: LineRedactor) -> RecordedBlock:
