@@ -55,6 +55,7 @@ class RecordingPlayer:
         self.lost_count = 0  # gaps of the sources
         self.set_aside_count = 0  # records that the daemon set aside
         self.unrecorded_count = 0  # streams that were read while nobody recorded, or before
+        self.engine_settings: set[bytes] = set()  # JSON of those that were in force
         self._make_extractor = make_extractor
         self._finder = finder
         self._origin = origin
@@ -94,6 +95,7 @@ class RecordingPlayer:
     def _resume(self, resumed: Resumed) -> None:
         """What the daemon does with what it has stored."""
         self._controllers = resumed.controllers
+        self.engine_settings.add(bytes(resumed.engine))
         for source, lines in resumed.next_lines.items():
             for stream, line in lines.items():
                 known = self._streams.get((source, stream))

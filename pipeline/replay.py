@@ -46,7 +46,7 @@ def replay(
 ) -> ReplayResult:
     """Read all logs and find their incidents. An interruption (Ctrl-C) ends the reading, not the finding."""
     taken = chosen or ReplayFilter()
-    spooler = Spooler(rules, read_at=read_at, year_hint=year_hint, on_progress=on_progress)
+    spooler = Spooler(rules, read_at=read_at, year_hint=year_hint, on_progress=on_progress, settings=settings)
     spools, totals = spooler.spool_all(files), spooler.totals
     engine = Engine(settings, rules, evaluate_every=None)  # only the end of the story is asked for
     for log in totals.logs:

@@ -14,6 +14,7 @@ from parsers.events import Event
 from parsers.failures import FailureFinder
 from parsers.records import Origin, Unparsed
 from parsers.rules.model import RuleSet
+from pipeline.engine.settings import EngineSettings
 from pipeline.engine.watched import WatchedLog
 from pipeline.errors import InterruptionError
 from pipeline.extract import StreamExtractor, read_objects_of, scanner_for
@@ -89,11 +90,13 @@ class Spooler:
         read_at: datetime,
         year_hint: datetime | None = None,
         on_progress: Callable[[], None] = lambda: None,
+        settings: EngineSettings | None = None,
     ) -> None:
         """Prepare.
 
         Args:
             rules: tell failures.
+            settings: of the engine that will be fed; None: none will be.
             read_at: the time of reading.
             year_hint: gives klog times their year.
             on_progress: is called now and then.
@@ -105,6 +108,7 @@ class Spooler:
         self._read_at = read_at
         self._year_hint = year_hint
         self._on_progress = on_progress
+        self._settings = settings
 
     def spool_all(self, files: InputFiles) -> list[EventSpool]:
         """The events of every stream; after an interruption (Ctrl-C, termination) those that were read until then."""
@@ -162,8 +166,17 @@ class Spooler:
                 spool.put(event)
         finally:
             self.totals.add_recording(stream.origin.source, player)
-            for note in player.notes():
+            for note in (*player.notes(), *self._other_settings(player)):
                 stream.note(note)
+
+    def _other_settings(self, player: RecordingPlayer) -> Iterator[str]:
+        """Under which settings the daemon has told of incidents, where others are in force here."""
+        own = msgspec.to_builtins(self._settings) if self._settings is not None else {}
+        recorded = [msgspec.json.decode(settings) for settings in player.engine_settings]
+        names = {name for each in recorded for name, value in each.items() if name in own and own[name] != value}
+        if names:
+            listed = ", ".join(f"engine.{name}" for name in sorted(names))
+            yield f"it was recorded with other settings than are in force here ({listed}): incidents may differ"
 
     def _put(self, events: Iterable[Event], spool: EventSpool) -> None:
         for event in events:

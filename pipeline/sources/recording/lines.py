@@ -87,7 +87,7 @@ def _without_material(line: str, key: _OpenKey) -> tuple[str, _OpenKey | None]:
         return line, None
     pattern = _MATERIAL if not key.has_material or _MATERIAL.search(line) else _LAST_MATERIAL
     shown, count = pattern.subn(MARK, line)
-    goes_on = count or not key.has_material and key.line_count < MAX_HEADER_LINES
+    goes_on = count or (not key.has_material and key.line_count < MAX_HEADER_LINES)
     if not goes_on or key.line_count >= MAX_KEY_LINES:
         return shown, None
     return shown, _OpenKey(key.line_count + 1, key.has_material or count > 0)
