@@ -69,6 +69,7 @@ class RecordingPlayer:
             yield from self._play(record)
         for place in list(self._streams):
             yield from self._release(place, self._newest_at, _EVERYBODY)
+        self._count_lines()
 
     def _play(self, record: AnyRecord) -> Iterator[Event]:
         match record:
@@ -100,6 +101,7 @@ class RecordingPlayer:
             for stream, line in lines.items():
                 known = self._streams.get((source, stream))
                 self.unrecorded_count += known is None or known.next_line != line
+        self._count_lines()
         self._streams = {place: stream.begun_again() for place, stream in self._streams.items()}
 
     def _read(self, read: Read) -> Iterator[Event]:
@@ -114,7 +116,6 @@ class RecordingPlayer:
         blocks = tuple(map(block_of, read.blocks))
         yield from self._taken(self._with_failures(read.objects))
         yield from self._taken(stream.feed(Fetched(read.stream, blocks, read.next_line), read.at))
-        self.counts.add(stream.take_counts())
         for log in stream.watched(block.origin for block in blocks):
             self._note_time(log)
             yield LogWatched(LONG_AGO, log.origin, 0, log.first_at, log.last_at)
@@ -123,6 +124,9 @@ class RecordingPlayer:
         stream = self._streams.get(place)
         if stream is not None:
             yield from self._taken(stream.release_idle(at, idle))
+
+    def _count_lines(self) -> None:
+        for stream in self._streams.values():
             self.counts.add(stream.take_counts())
 
     def _with_failures(self, objects: Iterable[ObjectEvent]) -> Iterator[Event]:
@@ -152,7 +156,7 @@ class RecordingPlayer:
         if self.lost_count:
             yield f"{_count(self.lost_count, 'gap')} in what was read: the sources no longer had it"
         if self.set_aside_count:
-            yield f"{_count(self.set_aside_count, 'record')} had been set aside and are not in it"
+            yield f"{_count(self.set_aside_count, 'record')} of the sources had been set aside by the daemon"
 
 
 def _matches(origin: Origin, pattern: Origin) -> bool:

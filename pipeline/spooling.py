@@ -171,7 +171,7 @@ class Spooler:
 
     def _other_settings(self, player: RecordingPlayer) -> Iterator[str]:
         """Under which settings the daemon has told of incidents, where others are in force here."""
-        own = msgspec.to_builtins(self._settings) if self._settings is not None else {}
+        own = msgspec.json.decode(msgspec.json.encode(self._settings)) if self._settings is not None else {}
         recorded = [msgspec.json.decode(settings) for settings in player.engine_settings]
         names = {name for each in recorded for name, value in each.items() if name in own and own[name] != value}
         if names:

@@ -18,13 +18,14 @@ from tests.servers.processes import free_ports, start_tied
 
 SECONDS = 60.0
 """After this, something that should happen does not."""
-_COMMAND = (sys.executable, "-c", "from pipeline.cli.main import main; main()")
+COMMAND = (sys.executable, "-c", "from pipeline.cli.main import main; main()")
+"""`whystuck`."""
 
 
 class Watching:
     """One daemon: a configuration in a directory, and the process that runs now, if one does."""
 
-    def __init__(self, directory: Path, settings: Mapping[str, Any], command: tuple[str, ...] = _COMMAND) -> None:
+    def __init__(self, directory: Path, settings: Mapping[str, Any], command: tuple[str, ...] = COMMAND) -> None:
         """Write the configuration; nothing is started.
 
         Args:

@@ -59,11 +59,13 @@ class EndsTheProcess:
         self._source.close()
 
 
-def live(sources: Sequence[LiveSource], store: Path, record: Path, watch: WatchSettings = FAST) -> None:
+def live(
+    sources: Sequence[LiveSource], store: Path, record: Path, watch: WatchSettings = FAST, *, hurry: int = HURRY
+) -> None:
     """Let a daemon live until nothing comes any more."""
     first, *others = sources
     settings = msgspec.structs.replace(watch, record=str(record), idle_seconds=0.05)
     loaded = Loaded(configuration(store, settings), built_in_rules())
-    clocks = Clocks(monotonic=lambda: time.monotonic() * HURRY)
+    clocks = Clocks(monotonic=lambda: time.monotonic() * hurry)
     with pytest.raises(InterruptionError):
         Watch(loaded, [EndsTheProcess(first, others), *others], "test", clocks=clocks).run()

@@ -23,7 +23,7 @@ JUMPS: dict[str, tuple[timedelta, ...]] = {
 }
 
 
-def _clocks(source: MemorySource, jumps: tuple[timedelta, ...]) -> Clocks:
+def jumping_clocks(source: MemorySource, jumps: tuple[timedelta, ...]) -> Clocks:
     """Just after the newest record, or a jump away; between two looks so much time that everything is always due."""
     newest = max(record.seconds for records in source.partitions.values() for record in records)
     right, steps = datetime.fromtimestamp(newest, UTC) + timedelta(minutes=1), cycle(jumps)
@@ -35,7 +35,7 @@ def _clocks(source: MemorySource, jumps: tuple[timedelta, ...]) -> Clocks:
 def test_jumps_change_nothing(jumps: tuple[timedelta, ...], tmp_path: Path) -> None:
     """At every look, with forgetting and retention after every read."""
     source, store = source_of(SMALL), tmp_path / "whystuck.db"
-    run(source, store, clocks=_clocks(source, jumps))
+    run(source, store, clocks=jumping_clocks(source, jumps))
     assert without_transition(replayed(SMALL)) == without_transition(stored(store))
     told: dict[str, list[int]] = {}
     for incident, revision, _ in outbox(store):

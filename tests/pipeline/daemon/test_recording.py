@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from parsers.facts.references import ObjectRef
-from parsers.facts.seen import ObjectEvent, ObjectSeen, ObjectsListed, ObjectsUnread
-from parsers.failures import FailureFinder
 from parsers.records import Origin
-from pipeline.engine.incidents import Incident
-from pipeline.engine.settings import EngineSettings
-from pipeline.extract import read_objects_of
-from pipeline.replay import ReplayResult, replay
-from pipeline.sources.files import InputFiles
-from pipeline.sources.live import LiveSource
-from pipeline.sources.object_streams import ObjectStream
+from pipeline.moments import IncidentsLookedFor
+from pipeline.replay import ReplayFilter
+from pipeline.watch_settings import OriginPattern
 from tests.pipeline.daemon.living import live
-from tests.pipeline.daemon.memory_source import MemorySource, Record
-from tests.pipeline.daemon.objects_in_memory import ObjectsInMemory
-from tests.pipeline.daemon.running import DiedError, DiesAt, run, source_of, stored
+from tests.pipeline.daemon.replaying import replay_recording, told
+from tests.pipeline.daemon.running import FAST, DiedError, DiesAt, run, source_of, stored
+from tests.pipeline.daemon.test_clocks import JUMPS, jumping_clocks
 from tests.pipeline.daemon.test_daemon import OF_LOGS, SMALL, STEPS, without_transition
-from tests.scenarios.scenarios import READ_AT, SCENARIOS, built_in_rules, load
+from tests.pipeline.daemon.test_upkeep import refused_by
+from tests.scenarios.scenarios import SCENARIOS, replayed
 
 LIVED = [
     "emissary-refused",
@@ -39,18 +32,11 @@ LIVED = [
 SUFFIXES = ["jsonl", "jsonl.gz", "jsonl.zst"]
 
 
-def _replay(recording: Path) -> ReplayResult:
-    files = InputFiles([str(recording)])
-    result = replay(files, EngineSettings(), built_in_rules(), read_at=READ_AT)
-    assert [] == files.problems
-    return result
-
-
 @pytest.mark.parametrize("name", OF_LOGS)
 def test_scenario(name: str, tmp_path: Path) -> None:
     store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
     run(source_of(name), store, record=recording)
-    assert without_transition(stored(store)) == without_transition(_replay(recording).incidents)
+    assert without_transition(stored(store)) == without_transition(replay_recording(recording).incidents)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -66,11 +52,7 @@ def test_process_that_dies_at_a_step(step: str, suffix: str, tmp_path: Path) -> 
             deaths += 1
     run(source_of(SMALL), store, record=recording)
     assert deaths >= 2
-    assert without_transition(stored(store)) == without_transition(_replay(recording).incidents)
-
-
-def _told(incidents: Iterable[Incident]) -> list[tuple[str, int, str, str]]:
-    return [(one.id, one.revision, one.transition.name, one.transition.reason) for one in incidents]
+    assert without_transition(stored(store)) == without_transition(replay_recording(recording).incidents)
 
 
 @pytest.mark.parametrize("name", LIVED)
@@ -78,56 +60,92 @@ def test_daemon_that_looks_for_incidents_all_the_time(name: str, tmp_path: Path)
     """It tells of incidents as they come, and is ended by a signal: the same was told as often."""
     store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
     live([source_of(name)], store, recording)
-    found = _replay(recording).incidents
+    found = replay_recording(recording).incidents
     assert without_transition(stored(store)) == without_transition(found)
-    assert _told(stored(store)) == _told(found)
+    assert told(stored(store)) == told(found)
 
 
-def _objects_of(scenario: str) -> list[ObjectSeen]:
-    """What the object files of a scenario show, as a watch would."""
-    files = InputFiles([str(SCENARIOS / scenario / name) for name in load(scenario).logs])
-    streams = (stream for stream in files.streams() if isinstance(stream, ObjectStream))
-    finder = FailureFinder(built_in_rules())
-    snapshots = [read_objects_of(stream, finder, read_at=READ_AT) for stream in streams]
-    shown = [event for snapshot in snapshots for event in snapshot.events]
-    return [msgspec.structs.replace(event, origin=Origin("objects"), failure=None, latest_at=None) for event in shown]
+@pytest.mark.parametrize("jumps", JUMPS.values(), ids=JUMPS)
+def test_clock_that_jumps(jumps: tuple[timedelta, ...], tmp_path: Path) -> None:
+    """What the daemon was told by its clock is replayed, too."""
+    source, store, recording = source_of(SMALL), tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
+    run(source, store, clocks=jumping_clocks(source, jumps), record=recording)
+    assert without_transition(stored(store)) == without_transition(replay_recording(recording).incidents)
 
 
-def _histories(shown: Sequence[ObjectSeen]) -> dict[str, list[ObjectEvent]]:
-    """What may become of objects: they stay, they are seen to go, they are missing in the next list."""
-    end = max(event.at for event in shown) + timedelta(minutes=2)
-    listed: dict[str, list[ObjectRef]] = {}
-    for event in shown:
-        listed.setdefault(event.facts.ref.kind, []).append(event.facts.ref)
-    lists = [ObjectsListed(end, Origin("objects"), 0, kind, tuple(refs)) for kind, refs in listed.items()]
-    gone = [msgspec.structs.replace(event, at=end, is_deleted=True) for event in shown]
-    refused = [ObjectsUnread(end, Origin("objects"), 0, kind, "may not be read") for kind in listed]
-    return {
-        "they stay": [*shown, *lists],
-        "they go": [*shown, *lists, *gone],
-        "they are missing": [*shown, *(msgspec.structs.replace(one, refs=()) for one in lists)],
-        "they may not be read": [*shown, *refused],
-    }
-
-
-WITH_OBJECTS = ["injector-expired-replicasets-only", "injector-expired-with-objects", "certificate-stale-served"]
-
-
-@pytest.mark.parametrize("is_live", [True, False], ids=["live", "once"])
-@pytest.mark.parametrize("history", ["they stay", "they go", "they are missing", "they may not be read"])
-@pytest.mark.parametrize("scenario", WITH_OBJECTS)
-def test_objects(scenario: str, history: str, is_live: bool, tmp_path: Path) -> None:
-    """Seen, deleted, listed and refused, beside the lines of the controller or alone."""
+def test_what_the_daemon_has_forgotten(tmp_path: Path) -> None:
+    """It forgets incidents that are over, its store and a replay do not."""
     store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
-    sources: list[LiveSource] = [ObjectsInMemory(_histories(_objects_of(scenario))[history])]
-    if logs := [log for log in load(scenario).logs if log.endswith(".log")]:
-        lines = [(SCENARIOS / scenario / log).read_bytes().splitlines() for log in logs]
-        sources.append(MemorySource({log: [Record(line, Origin(log)) for line in lines[0]] for log in logs}))
-    if is_live:
-        live(sources, store, recording)
-    else:
-        run(sources[0], store, others=sources[1:], record=recording)
-    found = _replay(recording).incidents
+    settings = msgspec.structs.replace(FAST, forget_seconds=1.0)
+    live([source_of("controller-restarted-twice")], store, recording, settings, hurry=100_000)
+    found = replay_recording(recording).incidents
+    assert "forgot" in recording.read_text()
+    assert found
     assert without_transition(stored(store)) == without_transition(found)
-    assert _told(stored(store)) == _told(found)
-    assert found or history != "they stay"
+
+
+def test_pods_that_are_no_controllers(tmp_path: Path) -> None:
+    """The setting of the daemon is that of its recording."""
+    store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
+    settings = msgspec.structs.replace(FAST, controllers=(OriginPattern(source="another"),))
+    run(source_of(SMALL), store, watch=settings, record=recording)
+    found = replay_recording(recording).incidents
+    assert without_transition(stored(store)) == without_transition(found)
+    assert without_transition(replayed(SMALL)) != without_transition(found)
+
+
+def test_line_that_was_set_aside(tmp_path: Path) -> None:
+    """The daemon has gone on without it, and so does a replay."""
+    store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
+    run(refused_by(store), store, record=recording)
+    notes: list[str] = []
+    found = replay_recording(recording, notes=notes).incidents
+    assert without_transition(stored(store)) == without_transition(found)
+    assert [f"{recording}: 1 record of the sources had been set aside by the daemon"] == notes
+
+
+def test_recording_that_begins_late(tmp_path: Path) -> None:
+    """It is told that the daemon knew more."""
+    store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
+    with pytest.raises(DiedError):
+        run(source_of(SMALL), store, steps=DiesAt("committed", 2))
+    run(source_of(SMALL), store, record=recording)
+    notes: list[str] = []
+    replay_recording(recording, notes=notes)
+    (note,) = notes
+    assert "1 stream had been read before without being recorded" in note
+
+
+def test_recording_beside_other_inputs(tmp_path: Path) -> None:
+    """Each keeps its order, and time brings them together."""
+    store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
+    run(source_of("healthy-canary"), store, record=recording)
+    found = replay_recording(recording, SCENARIOS / SMALL / "controller.log").incidents
+    assert without_transition(replayed(SMALL)) == without_transition(found)
+
+
+def test_part_of_a_recording(tmp_path: Path) -> None:
+    """By time and by namespace, as of any input."""
+    recording = tmp_path / "recording.jsonl"
+    run(source_of(SMALL), tmp_path / "whystuck.db", record=recording)
+    (whole,) = replay_recording(recording).incidents
+    early = ReplayFilter(until=whole.opened_at - timedelta(minutes=30))
+    assert () == replay_recording(recording, chosen=early).incidents
+    assert () == replay_recording(recording, chosen=ReplayFilter(namespaces=("elsewhere",))).incidents
+    assert not early.takes(IncidentsLookedFor(whole.opened_at, Origin(), 0, whole.opened_at))
+    late = ReplayFilter(since=whole.opened_at - timedelta(days=1))
+    assert without_transition([whole]) == without_transition(replay_recording(recording, chosen=late).incidents)
+
+
+def test_what_was_read_is_counted(tmp_path: Path) -> None:
+    """As of the log itself."""
+    recording = tmp_path / "recording.jsonl"
+    run(source_of(SMALL), tmp_path / "whystuck.db", record=recording)
+    found = replay_recording(recording).totals
+    log = replay_recording(SCENARIOS / SMALL / "controller.log").totals
+    assert (log.lines, log.first_at, log.last_at, log.events) == (
+        found.lines,
+        found.first_at,
+        found.last_at,
+        found.events,
+    )

@@ -98,9 +98,12 @@ def test_what_changed_long_ago_is_kept_and_nobody_is_told(tmp_path: Path) -> Non
     assert all(row.is_muted for row in muted)
 
 
-def test_record_that_the_store_refuses_is_found_and_set_aside(tmp_path: Path) -> None:
-    """Content that the database does not take ends neither the daemon nor the stream, and costs one record."""
-    store = tmp_path / "whystuck.db"
+PLACE = 300
+"""Of the line that the store refuses."""
+
+
+def refused_by(store: Path) -> MemorySource:
+    """Lines of which a store does not take one."""
     run(MemorySource({"logs/0": []}), store)
     _execute(
         store,
@@ -109,14 +112,20 @@ def test_record_that_the_store_refuses_is_found_and_set_aside(tmp_path: Path) ->
         "BEGIN SELECT RAISE(ABORT, 'this database does not take it'); END",
     )
     source = source_of(SMALL)
-    ((stream, records),) = source.partitions.items()
-    place = len(records) // 2
+    (records,) = source.partitions.values()
     line = (
         b'time="2026-11-23T15:52:00Z" level=info msg="rollout syncHandler queue retries: 7 : key '
         b'\\"refused-by/the-store\\"" namespace=refused-by rollout=the-store'
     )
-    records.insert(place, Record(line, records[0].origin, records[place].seconds))
+    records.insert(PLACE, Record(line, records[0].origin, records[PLACE].seconds))
+    return source
+
+
+def test_record_that_the_store_refuses_is_found_and_set_aside(tmp_path: Path) -> None:
+    """Content that the database does not take ends neither the daemon nor the stream, and costs one record."""
+    store = tmp_path / "whystuck.db"
+    source = refused_by(store)
     run(source, store)
     (aside,) = rows(store, "SELECT stream, first, last, reason FROM quarantine")
-    assert (stream, place, place, "failed") == tuple(aside)
+    assert ("logs/0", PLACE, PLACE, "failed") == tuple(aside)
     assert without_transition(replayed(SMALL)) == without_transition(stored(store))

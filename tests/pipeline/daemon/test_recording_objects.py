@@ -1,0 +1,76 @@
+"""A replay of a recording with objects gives the incidents that the daemon has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from parsers.facts.references import ObjectRef
+from parsers.facts.seen import ObjectEvent, ObjectSeen, ObjectsListed, ObjectsUnread
+from parsers.failures import FailureFinder
+from parsers.records import Origin
+from pipeline.extract import read_objects_of
+from pipeline.sources.files import InputFiles
+from pipeline.sources.live import LiveSource
+from pipeline.sources.object_streams import ObjectStream
+from tests.pipeline.daemon.living import live
+from tests.pipeline.daemon.memory_source import MemorySource, Record
+from tests.pipeline.daemon.objects_in_memory import ObjectsInMemory
+from tests.pipeline.daemon.replaying import replay_recording, told
+from tests.pipeline.daemon.running import run, stored
+from tests.pipeline.daemon.test_daemon import without_transition
+from tests.scenarios.scenarios import READ_AT, SCENARIOS, built_in_rules, load
+
+
+def _objects_of(scenario: str) -> list[ObjectSeen]:
+    """What the object files of a scenario show, as a watch would."""
+    files = InputFiles([str(SCENARIOS / scenario / name) for name in load(scenario).logs])
+    streams = (stream for stream in files.streams() if isinstance(stream, ObjectStream))
+    finder = FailureFinder(built_in_rules())
+    snapshots = [read_objects_of(stream, finder, read_at=READ_AT) for stream in streams]
+    shown = [event for snapshot in snapshots for event in snapshot.events]
+    return [msgspec.structs.replace(event, origin=Origin("objects"), failure=None, latest_at=None) for event in shown]
+
+
+def _histories(shown: Sequence[ObjectSeen]) -> dict[str, list[ObjectEvent]]:
+    """What may become of objects: they stay, they are seen to go, they are missing in the next list."""
+    end = max(event.at for event in shown) + timedelta(minutes=2)
+    listed: dict[str, list[ObjectRef]] = {}
+    for event in shown:
+        listed.setdefault(event.facts.ref.kind, []).append(event.facts.ref)
+    lists = [ObjectsListed(end, Origin("objects"), 0, kind, tuple(refs)) for kind, refs in listed.items()]
+    gone = [msgspec.structs.replace(event, at=end, is_deleted=True) for event in shown]
+    refused = [ObjectsUnread(end, Origin("objects"), 0, kind, "may not be read") for kind in listed]
+    return {
+        "they stay": [*shown, *lists],
+        "they go": [*shown, *lists, *gone],
+        "they are missing": [*shown, *(msgspec.structs.replace(one, refs=()) for one in lists)],
+        "they may not be read": [*shown, *refused],
+    }
+
+
+WITH_OBJECTS = ["injector-expired-replicasets-only", "injector-expired-with-objects", "certificate-stale-served"]
+
+
+@pytest.mark.parametrize("is_live", [True, False], ids=["live", "once"])
+@pytest.mark.parametrize("history", ["they stay", "they go", "they are missing", "they may not be read"])
+@pytest.mark.parametrize("scenario", WITH_OBJECTS)
+def test_objects(scenario: str, history: str, is_live: bool, tmp_path: Path) -> None:
+    """Seen, deleted, listed and refused, beside the lines of the controller or alone."""
+    store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
+    sources: list[LiveSource] = [ObjectsInMemory(_histories(_objects_of(scenario))[history])]
+    if logs := [log for log in load(scenario).logs if log.endswith(".log")]:
+        lines = [(SCENARIOS / scenario / log).read_bytes().splitlines() for log in logs]
+        sources.append(MemorySource({log: [Record(line, Origin(log)) for line in lines[0]] for log in logs}))
+    if is_live:
+        live(sources, store, recording)
+    else:
+        run(sources[0], store, others=sources[1:], record=recording)
+    found = replay_recording(recording).incidents
+    assert without_transition(stored(store)) == without_transition(found)
+    assert told(stored(store)) == told(found)
+    assert found or history != "they stay"
