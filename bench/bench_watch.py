@@ -62,10 +62,13 @@ def resident_mib(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def measure_daemon(broker: Broker, topic: str, line_count: int, folder: Path) -> tuple[float, float, float]:
-    """Committed lines a second, processor seconds a line, MiB in the end."""
+def measure_daemon(
+    broker: Broker, topic: str, line_count: int, folder: Path, record: str | None = None
+) -> tuple[float, float, float]:
+    """Committed lines a second, processor seconds a line, MiB in the end; `record`: the file of a recording."""
+    folder.mkdir(exist_ok=True)
     stored = Stored(f"sqlite:///{folder}/whystuck.db")
-    settings = {"store": {"url": stored.url}, "kafka": kafka_settings(broker, topic)}
+    settings = {"store": {"url": stored.url}, "kafka": kafka_settings(broker, topic), "watch": {"record": record}}
     with closing(Watching(folder / "daemon", settings)) as daemon:
         daemon.start()
         daemon.until(lambda: sum(stored.next_offsets().values()), "the first commit")
@@ -74,7 +77,9 @@ def measure_daemon(broker: Broker, topic: str, line_count: int, folder: Path) ->
         daemon.until(lambda: sum(stored.next_offsets().values()) >= line_count, "everything committed", seconds=3600)
         seconds = time.perf_counter() - began_at
         used = processor_seconds(daemon.process.pid) - used
-        return (line_count - first) / seconds, used / (line_count - first), resident_mib(daemon.process.pid)
+        memory = resident_mib(daemon.process.pid)
+        daemon.terminate()
+        return (line_count - first) / seconds, used / (line_count - first), memory
 
 
 def main() -> None:
@@ -94,7 +99,6 @@ def main() -> None:
                 topics.produce(topic, lines, partition, codec="lz4")
             count = len(lines) * PARTITIONS
             seconds, used = measure_library(broker.address(), topic, count)
-            (folder / mix).mkdir()
             rate, cost, memory = measure_daemon(broker, topic, count, folder / mix)
             print(
                 f"{mix}: {rate:,.0f} lines/s committed, {cost * 1e6:.1f} us of processor a line, {memory:.0f} MiB; "

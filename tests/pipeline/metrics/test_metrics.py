@@ -54,6 +54,9 @@ def metrics() -> Metrics:
 
 STUCK = incident(victim("web", 371), victim("api", 20), victim("db", 25), victim("well", 9, recovered_at=AT))
 MOVES: dict[str, tuple[Callable[[Metrics], None], str, dict[tuple[str, ...], float]]] = {
+    "a recording": (lambda metrics: metrics.recorded(300, ""), "whystuck_recording_size_bytes", {(): 300}),
+    "a recording that goes on": (lambda metrics: metrics.recorded(300, ""), "whystuck_recording_ok", {(): 1}),
+    "a recording that has ended": (lambda metrics: metrics.recorded(300, "full"), "whystuck_recording_ok", {}),
     "lines": (
         lambda metrics: metrics.count_lines(LineOutcome.SKIPPED, 40),
         "whystuck_lines_total",
