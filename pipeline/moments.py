@@ -26,6 +26,14 @@ class LogWatched(Event, frozen=True):
     last_at: datetime | None = None
 
 
+class ControllerHeard(Event, frozen=True):
+    """Lines of a controller, that of the origin, were read: the newest of them was written at `heard_at`."""
+
+    source: str
+    heard_at: datetime
+    is_work: bool
+
+
 class StateForgotten(Event, frozen=True):
     """What was over before `at` was forgotten."""
 
@@ -34,5 +42,5 @@ class StoryFinished(Event, frozen=True):
     """Everything was read that ever will be, by the process that recorded it."""
 
 
-Moment = IncidentsLookedFor | LogWatched | StateForgotten | StoryFinished
+Moment = IncidentsLookedFor | LogWatched | ControllerHeard | StateForgotten | StoryFinished
 """What is done with the engine beside feeding it."""

@@ -15,8 +15,8 @@ from parsers.objects.snapshots import with_failure
 from parsers.records import Origin
 from pipeline.engine.watched import WatchedLog
 from pipeline.extract import StreamExtractor
-from pipeline.moments import LONG_AGO, IncidentsLookedFor, LogWatched, StateForgotten, StoryFinished
-from pipeline.readers import ReadCounts, StreamReaders
+from pipeline.moments import LONG_AGO, ControllerHeard, IncidentsLookedFor, LogWatched, StateForgotten, StoryFinished
+from pipeline.readers import ReadCounts, StreamReaders, time_heard
 from pipeline.sources.live import Fetched
 from pipeline.sources.recording.lines import block_of
 from pipeline.sources.recording.records import (
@@ -116,9 +116,15 @@ class RecordingPlayer:
         blocks = tuple(map(block_of, read.blocks))
         yield from self._taken(self._with_failures(read.objects))
         yield from self._taken(stream.feed(Fetched(read.stream, blocks, read.next_line), read.at))
+        written_at = {}
         for log in stream.watched(block.origin for block in blocks):
             self._note_time(log)
+            written_at[log.origin] = log.last_at
             yield LogWatched(LONG_AGO, log.origin, 0, log.first_at, log.last_at)
+        for origin, is_work in stream.take_heard().items():
+            if self._is_controller(origin):
+                heard_at = time_heard(read.at, written_at.get(origin), read.newest_at_seconds)
+                yield ControllerHeard(LONG_AGO, origin, 0, read.source, heard_at, is_work)
 
     def _release(self, place: _Place, at: datetime, idle: timedelta) -> Iterator[Event]:
         stream = self._streams.get(place)

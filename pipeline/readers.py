@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -221,6 +221,13 @@ def decode_memory(value: bytes) -> ReaderMemory | StreamMemory:
         msgspec.DecodeError: Another version has written it.
     """
     return _decoder.decode(value)
+
+
+def time_heard(read_at: datetime, written_at: datetime | None, stored_at_seconds: float | None) -> datetime:
+    """When lines were written, by whichever clock is ahead; never after they were read."""
+    stored_at = datetime.fromtimestamp(stored_at_seconds, UTC) if stored_at_seconds is not None else None
+    known = [at for at in (written_at, stored_at) if at is not None]
+    return min(read_at, max(known, default=read_at))
 
 
 def _name_of(origin: Origin) -> str:

@@ -6,7 +6,7 @@ from parsers.events import Event
 from pipeline.engine.engine import Engine
 from pipeline.engine.incidents import Incident
 from pipeline.engine.watched import WatchedLog
-from pipeline.moments import IncidentsLookedFor, LogWatched, StateForgotten, StoryFinished
+from pipeline.moments import ControllerHeard, IncidentsLookedFor, LogWatched, StateForgotten, StoryFinished
 
 
 class Story:
@@ -25,6 +25,8 @@ class Story:
                 self._engine.advance(at)
             case LogWatched(origin=origin, first_at=first_at, last_at=last_at):
                 self._engine.watch(WatchedLog(origin, first_at, last_at))
+            case ControllerHeard(source=source, origin=origin, heard_at=heard_at, is_work=is_work):
+                self._engine.hear(source, origin, heard_at, is_work=is_work)
             case StateForgotten(at=before):
                 self._kept.update((incident.id, incident) for incident in self._engine.incidents())
                 self._engine.forget(before)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 import msgspec
 
@@ -16,14 +15,15 @@ from parsers.events import ErrorNotUnderstood, Event, FailureSeen
 from parsers.facts.seen import ObjectEvent, ObjectSeen
 from parsers.failures import FailureFinder
 from parsers.objects.snapshots import with_failure
-from pipeline.daemon.recording import NoRecorder, Recorder
+from pipeline.daemon.recorder import NoRecorder, Recorder
+from pipeline.daemon.taken import Taken
 from pipeline.engine.engine import Engine
 from pipeline.engine.hearing import Listened
 from pipeline.engine.incidents import Incident
 from pipeline.engine.memory import EnginePart
 from pipeline.errors import StoreVersionError
 from pipeline.extract import StreamExtractor
-from pipeline.readers import ReadCounts, StreamReaders, decode_memory
+from pipeline.readers import ReadCounts, StreamReaders, decode_memory, time_heard
 from pipeline.sources.live import Fetched, LiveSource
 from pipeline.store.records import Area, Commit, Gap, Quarantined, StatePart, StoredPosition
 from pipeline.store.store import Snapshot
@@ -31,22 +31,6 @@ from pipeline.watch_settings import WatchSettings
 
 _SEPARATOR = "\x1f"
 """Between source and stream in the owner of a part: neither can hold it."""
-
-
-class Taken(Protocol):
-    """Is told of every event that goes into the engine, and of those that are refused."""
-
-    def event(self, event: Event) -> None:
-        """It was taken."""
-        ...
-
-    def refused(self, event: Event) -> None:
-        """It claims to be of a controller, and its origin is none."""
-        ...
-
-    def lines(self, counts: ReadCounts) -> None:
-        """Lines were read, and what they gave was committed."""
-        ...
 
 
 class Ingestion:
@@ -170,7 +154,7 @@ class Ingestion:
             written_at[log.origin] = log.last_at
         for origin, is_work in stream.take_heard().items():
             if self._settings.is_controller(origin):
-                heard_at = _newest(at, written_at.get(origin), fetched.newest_at_seconds)
+                heard_at = time_heard(at, written_at.get(origin), fetched.newest_at_seconds)
                 self._changes += self.engine.hear(source, origin, heard_at, is_work=is_work)
         place = source, fetched.stream
         # Now: a topic may be made anew before the commit, and this is a place in the old one.
@@ -308,10 +292,3 @@ class Ingestion:
         self._is_refreshed = False
         self.lines_taken = 0
         return lines
-
-
-def _newest(read_at: datetime, written_at: datetime | None, stored_at_seconds: float | None) -> datetime:
-    """When lines were written, by whichever clock is ahead; never after they were read."""
-    stored_at = datetime.fromtimestamp(stored_at_seconds, UTC) if stored_at_seconds is not None else None
-    known = [at for at in (written_at, stored_at) if at is not None]
-    return min(read_at, max(known, default=read_at))

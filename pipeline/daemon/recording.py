@@ -15,6 +15,7 @@ from typing import Protocol
 import msgspec
 
 from parsers.records import Origin
+from pipeline.daemon.evaluations import Evaluations
 from pipeline.engine.engine import Engine
 from pipeline.engine.settings import EngineSettings
 from pipeline.own_log.loggers import get_logger
@@ -27,7 +28,6 @@ from pipeline.sources.recording.records import (
     Began,
     Committed,
     Ended,
-    Evaluated,
     Finished,
     Forgot,
     Read,
@@ -39,11 +39,6 @@ from pipeline.watch_settings import WatchSettings
 
 _log = get_logger("recording")
 
-EVALUATED_SECONDS = 5.0
-"""Evaluations that found nothing new are told so often while something is read …"""
-QUIET_SECONDS = 60.0
-"""… and so often while nothing is: how far time had gone on when the process was killed is known as exactly."""
-
 
 class RecordingObserver(Protocol):
     """Is told how the recording is doing."""
@@ -51,70 +46,6 @@ class RecordingObserver(Protocol):
     def recorded(self, size_bytes: int, problem: str) -> None:
         """The file has this size; a problem has ended the recording, in a sentence."""
         ...
-
-
-class Recorder(Protocol):
-    """What the ingestion tells of itself."""
-
-    def resumed(self, next_lines: Mapping[str, Mapping[str, int]], settings: WatchSettings) -> None:
-        """The state is that of the store now, with these lines as the next ones."""
-        ...
-
-    def read(self, source: str, fetched: Fetched, at: datetime) -> None:
-        """This will be taken in."""
-        ...
-
-    def released(self, source: str, stream: str, at: datetime, idle: timedelta) -> None:
-        """What was held back of a stream was decided upon, of origins that were silent for so long."""
-        ...
-
-    def evaluated(self, engine: Engine, advanced_to: datetime | None = None) -> None:
-        """Incidents were looked for."""
-        ...
-
-    def forgot(self, before: datetime) -> None:
-        """What was over will be forgotten."""
-        ...
-
-    def finished(self, at: datetime) -> None:
-        """Everything that was held back will be decided upon."""
-        ...
-
-    def prepared(self) -> None:
-        """A commit is about to be made."""
-        ...
-
-    def committed(self) -> None:
-        """It was made."""
-        ...
-
-
-class NoRecorder:
-    """Nothing is recorded."""
-
-    def resumed(self, next_lines: Mapping[str, Mapping[str, int]], settings: WatchSettings) -> None:
-        """Nothing."""
-
-    def read(self, source: str, fetched: Fetched, at: datetime) -> None:
-        """Nothing."""
-
-    def released(self, source: str, stream: str, at: datetime, idle: timedelta) -> None:
-        """Nothing."""
-
-    def evaluated(self, engine: Engine, advanced_to: datetime | None = None) -> None:
-        """Nothing."""
-
-    def forgot(self, before: datetime) -> None:
-        """Nothing."""
-
-    def finished(self, at: datetime) -> None:
-        """Nothing."""
-
-    def prepared(self) -> None:
-        """Nothing."""
-
-    def committed(self) -> None:
-        """Nothing."""
 
 
 class FileRecorder:
@@ -153,14 +84,14 @@ class FileRecorder:
         self._monotonic = monotonic
         self._redactor = LineRedactor()
         self._file: RecordingFile | None = RecordingFile(path)
-        self._evaluations = _Evaluations(monotonic)
+        self._evaluations = Evaluations(monotonic)
         if not self._is_full():
             self._write(Began(FORMAT, version, now()))
             self._flush()
 
     def resumed(self, next_lines: Mapping[str, Mapping[str, int]], settings: WatchSettings) -> None:
         """The state is that of the store now, with these lines as the next ones."""
-        self._evaluations = _Evaluations(self._monotonic)
+        self._evaluations = Evaluations(self._monotonic)
         controllers = tuple(
             Origin(one.source, one.cluster, one.namespace, one.pod, one.container) for one in settings.controllers
         )
@@ -173,6 +104,8 @@ class FileRecorder:
         """This will be taken in."""
         if self._file is None:
             return
+        if fetched.objects:  # few versions of them are kept: time must not pass over any
+            self._write_evaluation()
         self._evaluations.has_read = True
         blocks = tuple(record_block(block, self._redactor) for block in fetched.blocks)
         self._write(
@@ -196,8 +129,9 @@ class FileRecorder:
 
     def evaluated(self, engine: Engine, advanced_to: datetime | None = None) -> None:
         """Incidents were looked for. Told at once where they are others now, else now and then."""
-        if self._file is not None and (record := self._evaluations.note(engine, advanced_to)) is not None:
-            self._write(record)
+        if self._file is not None:
+            for record in self._evaluations.note(engine, advanced_to):
+                self._write(record)
 
     def forgot(self, before: datetime) -> None:
         """What was over will be forgotten."""
@@ -260,7 +194,7 @@ class FileRecorder:
         self._observer.recorded(file.size_bytes, problem)
 
     def _write_evaluation(self) -> None:
-        if self._file is not None and (record := self._evaluations.take()) is not None:
+        for record in self._evaluations.take():
             self._write(record)
 
     def _write(self, record: AnyRecord) -> None:
@@ -278,38 +212,6 @@ class FileRecorder:
         file.abandon()
         _log.error("recording.ended", path=str(self._path), problem=_words(error))
         self._observer.recorded(file.size_bytes, _words(error))
-
-
-class _Evaluations:
-    """Which evaluations have to be told: those that changed incidents, and a few of the others."""
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self.has_read = False  # since one was told
-        self._monotonic = monotonic
-        self._told_at = monotonic()
-        self._known: frozenset[tuple[str, int, str]] | None = None
-        self._advanced_to: datetime | None = None  # newest time that no record tells yet
-        self._is_waiting = False
-
-    def note(self, engine: Engine, advanced_to: datetime | None) -> Evaluated | None:
-        """One was made; None: it need not be told now."""
-        known = frozenset((one.id, one.revision, one.status) for one in engine.incidents())
-        is_news, self._known = known != self._known, known
-        self._advanced_to = advanced_to or self._advanced_to
-        if advanced_to is None and not self.has_read and not is_news:
-            return None
-        self._is_waiting = True
-        every_seconds = EVALUATED_SECONDS if self.has_read else QUIET_SECONDS
-        return self.take() if is_news or self._monotonic() - self._told_at >= every_seconds else None
-
-    def take(self) -> Evaluated | None:
-        """What was not told yet."""
-        if not self._is_waiting:
-            return None
-        record = Evaluated(self._advanced_to)
-        self._advanced_to, self._is_waiting, self.has_read = None, False, False
-        self._told_at = self._monotonic()
-        return record
 
 
 def _words(error: OSError) -> str:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from pipeline.daemon.watch import Clocks, Loaded, Watch
+from pipeline.engine.settings import EngineSettings
 from pipeline.errors import InterruptionError
 from pipeline.sources.live import Fetched, LiveSource, SourceStatus
 from pipeline.watch_settings import WatchSettings
@@ -60,12 +61,19 @@ class EndsTheProcess:
 
 
 def live(
-    sources: Sequence[LiveSource], store: Path, record: Path, watch: WatchSettings = FAST, *, hurry: int = HURRY
+    sources: Sequence[LiveSource],
+    store: Path,
+    record: Path,
+    watch: WatchSettings = FAST,
+    *,
+    hurry: int = HURRY,
+    engine: EngineSettings | None = None,
 ) -> None:
     """Let a daemon live until nothing comes any more."""
     first, *others = sources
     settings = msgspec.structs.replace(watch, record=str(record), idle_seconds=0.05)
-    loaded = Loaded(configuration(store, settings), built_in_rules())
+    configured = msgspec.structs.replace(configuration(store, settings), engine=engine or EngineSettings())
+    loaded = Loaded(configured, built_in_rules())
     clocks = Clocks(monotonic=lambda: time.monotonic() * hurry)
     with pytest.raises(InterruptionError):
         Watch(loaded, [EndsTheProcess(first, others), *others], "test", clocks=clocks).run()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
 from parsers.facts.seen import ObjectEvent
 from pipeline.sources.live import Fetched, SourceStatus
+
+LATER_SECONDS = 40
 
 
 class ObjectsInMemory:
@@ -17,8 +19,28 @@ class ObjectsInMemory:
 
     name = "objects"
 
-    def __init__(self, events: Sequence[ObjectEvent], *, per_read: int = 5, stream: str = "objects") -> None:
+    def __init__(
+        self,
+        events: Sequence[ObjectEvent],
+        later: Sequence[ObjectEvent] = (),
+        *,
+        per_read: int = 5,
+        stream: str = "objects",
+        is_watched_on: bool = False,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            events: shown at once.
+            later: shown after `LATER_SECONDS`.
+            per_read: how many a read gives.
+            stream: its name.
+            is_watched_on: when everything was shown, time goes on by a second with each look at the status.
+        """
+        self._later = list(later)
         self._events = list(events)
+        self._is_watched_on = is_watched_on
+        self._seconds = 0
         self._per_read = per_read
         self._stream = stream
         self._shown = 0
@@ -30,6 +52,10 @@ class ObjectsInMemory:
         self._is_started = True
 
     def read(self, timeout_seconds: float) -> Fetched | None:
+        if self._later and self._seconds >= LATER_SECONDS:
+            at = datetime.fromtimestamp(self._newest() or 0.0, UTC)
+            self._events += [msgspec.structs.replace(event, at=at) for event in self._later]
+            self._later, self._seconds = [], 0
         events = self._events[self._shown : self._shown + self._per_read]
         if not events:
             threading.Event().wait(min(timeout_seconds, 0.005))
@@ -52,7 +78,8 @@ class ObjectsInMemory:
 
     def _newest(self) -> float | None:
         times: list[datetime] = [event.at for event in self._events]
-        return max(times).timestamp() if times else None
+        self._seconds += self._is_watched_on
+        return max(times).timestamp() + self._seconds if times else None
 
     def close(self) -> None:
         """Nothing is open."""

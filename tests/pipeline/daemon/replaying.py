@@ -13,11 +13,15 @@ from tests.scenarios.scenarios import READ_AT, built_in_rules
 
 
 def replay_recording(
-    recording: Path, *others: Path, chosen: ReplayFilter | None = None, notes: list[str] | None = None
+    recording: Path,
+    *others: Path,
+    chosen: ReplayFilter | None = None,
+    notes: list[str] | None = None,
+    engine: EngineSettings | None = None,
 ) -> ReplayResult:
     """Replay it, with other inputs beside it; what is told about them is added to `notes`."""
     files = InputFiles([str(path) for path in (recording, *others)])
-    result = replay(files, EngineSettings(), built_in_rules(), read_at=READ_AT, chosen=chosen)
+    result = replay(files, engine or EngineSettings(), built_in_rules(), read_at=READ_AT, chosen=chosen)
     assert [] == files.problems
     if notes is not None:
         notes += map(str, files.notes)

@@ -10,9 +10,12 @@ import msgspec
 import pytest
 
 from parsers.facts.references import ObjectRef
+from parsers.facts.rollouts import RolloutFacts
 from parsers.facts.seen import ObjectEvent, ObjectSeen, ObjectsListed, ObjectsUnread
+from parsers.facts.workloads import ReplicaSetFacts
 from parsers.failures import FailureFinder
 from parsers.records import Origin
+from pipeline.engine.settings import EngineSettings
 from pipeline.extract import read_objects_of
 from pipeline.sources.files import InputFiles
 from pipeline.sources.live import LiveSource
@@ -74,3 +77,24 @@ def test_objects(scenario: str, history: str, is_live: bool, tmp_path: Path) -> 
     assert without_transition(stored(store)) == without_transition(found)
     assert told(stored(store)) == told(found)
     assert found or history != "they stay"
+
+
+@pytest.mark.parametrize("end", ["goes on", "becomes another", "is over with its Rollout"])
+def test_numbers_that_do_not_fit_for_long(end: str, tmp_path: Path) -> None:
+    """Nothing but time tells that: it is recorded, too."""
+    store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
+    shown = _objects_of("seed-emissary-with-objects")
+    rollouts = [event for event in shown if isinstance(event.facts, RolloutFacts)]
+    sets = [event for event in shown if isinstance(event.facts, ReplicaSetFacts)]
+    later: dict[str, list[ObjectSeen]] = {
+        "goes on": [],
+        "becomes another": [msgspec.structs.replace(event, is_deleted=True) for event in sets],
+        "is over with its Rollout": [msgspec.structs.replace(event, is_deleted=True) for event in rollouts],
+    }
+    engine = EngineSettings(drift_seconds=20.0)
+    live([ObjectsInMemory(shown, later[end], is_watched_on=True)], store, recording, engine=engine)
+    found = replay_recording(recording, engine=engine).incidents
+    status = "resolved" if end == "is over with its Rollout" else "open"
+    assert [("drift", status)] == [(one.kind, one.status) for one in found]
+    assert without_transition(stored(store)) == without_transition(found)
+    assert told(stored(store)) == told(found)

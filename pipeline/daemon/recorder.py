@@ -1,0 +1,75 @@
+"""What the ingestion tells somebody who writes it down: everything that changes its state, at the moment it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from pipeline.engine.engine import Engine
+from pipeline.sources.live import Fetched
+from pipeline.watch_settings import WatchSettings
+
+
+class Recorder(Protocol):
+    """What the ingestion tells of itself."""
+
+    def resumed(self, next_lines: Mapping[str, Mapping[str, int]], settings: WatchSettings) -> None:
+        """The state is that of the store now, with these lines as the next ones."""
+        ...
+
+    def read(self, source: str, fetched: Fetched, at: datetime) -> None:
+        """This will be taken in."""
+        ...
+
+    def released(self, source: str, stream: str, at: datetime, idle: timedelta) -> None:
+        """What was held back of a stream was decided upon, of origins that were silent for so long."""
+        ...
+
+    def evaluated(self, engine: Engine, advanced_to: datetime | None = None) -> None:
+        """Incidents were looked for."""
+        ...
+
+    def forgot(self, before: datetime) -> None:
+        """What was over will be forgotten."""
+        ...
+
+    def finished(self, at: datetime) -> None:
+        """Everything that was held back will be decided upon."""
+        ...
+
+    def prepared(self) -> None:
+        """A commit is about to be made."""
+        ...
+
+    def committed(self) -> None:
+        """It was made."""
+        ...
+
+
+class NoRecorder:
+    """Nothing is recorded."""
+
+    def resumed(self, next_lines: Mapping[str, Mapping[str, int]], settings: WatchSettings) -> None:
+        """Nothing."""
+
+    def read(self, source: str, fetched: Fetched, at: datetime) -> None:
+        """Nothing."""
+
+    def released(self, source: str, stream: str, at: datetime, idle: timedelta) -> None:
+        """Nothing."""
+
+    def evaluated(self, engine: Engine, advanced_to: datetime | None = None) -> None:
+        """Nothing."""
+
+    def forgot(self, before: datetime) -> None:
+        """Nothing."""
+
+    def finished(self, at: datetime) -> None:
+        """Nothing."""
+
+    def prepared(self) -> None:
+        """Nothing."""
+
+    def committed(self) -> None:
+        """Nothing."""
