@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.engine.settings import EngineSettings
+from pipeline.replay import replay
+from pipeline.sources.files import InputFiles
+from tests.scenarios.scenarios import built_in_rules
 from tests.servers.hostile_receiver import HostileReceiver, Received
 from tests.servers.kube_cluster import KubeCluster
-from tests.servers.stored import Stored
+from tests.servers.stored import Stored, comparable
 from tests.servers.watching import SECONDS, Watching
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -19,10 +25,29 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 class Watched:
     """A daemon that watches one controller, with all objects, and tells a receiver."""
 
-    def __init__(self, daemon: Watching, stored: Stored, receiver: HostileReceiver) -> None:
+    def __init__(self, daemon: Watching, stored: Stored, receiver: HostileReceiver, kubeconfig: Path) -> None:
         self.daemon = daemon
         self._stored = stored
         self._receiver = receiver
+        self._recording = daemon.directory / "recording.jsonl.gz"
+        self._arguments = ("--from", "kubernetes", "--kubeconfig", str(kubeconfig), "--record", str(self._recording))
+
+    def start(self) -> None:
+        """Begin, or go on."""
+        self.daemon.start(*self._arguments)
+
+    def die(self) -> None:
+        """Killed as kill -9 does, and started again."""
+        self.daemon.kill()
+        self.start()
+
+    def assert_replayed(self) -> None:
+        """End it: a replay of what it has recorded gives the incidents that it has stored."""
+        assert 128 + signal.SIGTERM == self.daemon.terminate(), self.daemon.printed()
+        files = InputFiles([str(self._recording)])
+        replayed = replay(files, EngineSettings(), built_in_rules(), read_at=datetime.now(UTC)).incidents
+        assert [] == files.problems
+        assert self._stored.incidents() == comparable(replayed)
 
     def incident(self) -> dict[str, Any] | None:
         """The one that there is."""
@@ -76,5 +101,6 @@ def watching(cluster: KubeCluster, namespace: str, directory: Path) -> Iterator[
             "delivery": {"receivers": [{**oncall, "signing_secrets_file": str(secret)}]},
         }
         with closing(Watching(directory / "daemon", settings)) as daemon:
-            daemon.start("--from", "kubernetes", "--kubeconfig", str(cluster.kubeconfig()))
-            yield Watched(daemon, Stored(url), receiver)
+            watched = Watched(daemon, Stored(url), receiver, cluster.kubeconfig())
+            watched.start()
+            yield watched

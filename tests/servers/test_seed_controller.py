@@ -156,6 +156,7 @@ def test_conversion_breaks_and_is_repaired(life: Life, tmp_path: Path) -> None:
                 incident
             )
             watched.until(lambda one: one["victims"][0]["retries"] >= 20, "20 retries", SECONDS)
+            watched.die()
 
             api_ext.renew()
             repaired_at = time.monotonic()
@@ -163,6 +164,7 @@ def test_conversion_breaks_and_is_repaired(life: Life, tmp_path: Path) -> None:
             _tell("conversion", opened_after, _since(repaired_at))
             life.until_available(24)  # 21, and 3 of the canary
             assert ["opened", "resolved"] == watched.told()
+            watched.assert_replayed()
 
 
 def test_injector_breaks_and_is_repaired(life: Life, tmp_path: Path) -> None:
@@ -191,6 +193,7 @@ def test_injector_breaks_and_is_repaired(life: Life, tmp_path: Path) -> None:
             watched.until_resolved()
             _tell(f"injector, pods made {freed_after:.0f} s after the repair", opened_after, _since(repaired_at))
             assert ["opened", "resolved"] == watched.told()
+            watched.assert_replayed()
 
 
 def _since(at: float) -> float:

@@ -69,6 +69,7 @@ def test_expired_certificate_until_it_is_replaced(scene: Scene, tmp_path: Path) 
     with watching(scene.cluster, "argo-seed", tmp_path) as watched:
         _assert_is_seed(watched.until(lambda one: _retries(one) == 371, "371 retries"))
         watched.until_told()
+        watched.die()
 
         scene.api_ext.renew()
         assert scene.api_ext.read_mapping("production", "api-production-api") is None
@@ -76,6 +77,7 @@ def test_expired_certificate_until_it_is_replaced(scene: Scene, tmp_path: Path) 
         incident = watched.until_resolved()
         assert incident["victims"][0]["recovered_at"] == incident["resolved_at"]
         assert ["opened", "resolved"] == watched.told()
+        watched.assert_replayed()
 
 
 def _retries(incident: dict[str, Any]) -> object:
@@ -134,6 +136,7 @@ def test_service_that_only_the_objects_name(scene: Scene, tmp_path: Path) -> Non
         print_lines(scene.kubelet, "argo-relation", POD, recording.healed())
         watched.until_resolved()
         assert ["opened", "resolved"] == watched.told()
+        watched.assert_replayed()
 
 
 def test_pods_that_an_injector_stops(scene: Scene, tmp_path: Path) -> None:
@@ -156,6 +159,8 @@ def test_pods_that_an_injector_stops(scene: Scene, tmp_path: Path) -> None:
             free_replica_sets(scene.cluster, INJECTOR)
             watched.until_resolved()
             assert ["opened", "resolved"] == watched.told()
+            watched.assert_replayed()
+        watched.assert_replayed()
 
 
 def _assert_is_injector(incident: dict[str, Any]) -> None:
