@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -62,6 +62,9 @@ class Inventory:
         self._changes = changes or {}
         self._gone = gone or {}
         self._seen = {ref: history[-1] for ref, history in objects.items() if history}
+        self._by_kind: dict[type, list[Any]] = {}
+        for _, facts in self._seen.values():
+            self._by_kind.setdefault(type(facts), []).append(facts)
         self._rollouts = {facts.ref: facts for facts in self._of(RolloutFacts)}
         self._hpas_by_target: dict[ObjectRef, HpaFacts] = {}
         for hpa in self._of(HpaFacts):
@@ -72,8 +75,7 @@ class Inventory:
                 self._sets_by_owner.setdefault(replica_set.owner, []).append(replica_set)
 
     def _of(self, kind: type[_Facts]) -> list[_Facts]:
-        found = (facts for _, facts in self._seen.values())
-        return [facts for facts in found if isinstance(facts, kind)]
+        return list(self._by_kind.get(kind, ()))
 
     @property
     def is_empty(self) -> bool:
