@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.scenarios.scenarios import SCENARIOS
 from tests.servers.kube_cluster import KubeCluster
-from tests.servers.test_object_watch import _apply_when_served, _install_rollouts
+from tests.servers.rollout_kind import install_rollouts
 
 PATHS = {
     "rollouts": "/apis/argoproj.io/v1alpha1",
@@ -34,8 +34,7 @@ def path_of(plural: str, item: dict[str, Any]) -> str:
 def prepare_kinds(cluster: KubeCluster) -> None:
     """Let the API server know Rollouts."""
     cluster.add_namespace("shop")
-    _install_rollouts(cluster)
-    _apply_when_served(cluster)
+    install_rollouts(cluster)
 
 
 def put_recorded(cluster: KubeCluster, scenario: str, adapt: Adapt = bytes) -> None:

@@ -19,6 +19,7 @@ from pipeline.sources.objects.kinds import KINDS, WatchedKind
 from pipeline.sources.objects.source import ObjectSource
 from tests.servers.kube_cluster import KubeCluster
 from tests.servers.kube_fixtures import MakeCluster
+from tests.servers.rollout_kind import install_rollouts
 
 pytestmark = pytest.mark.servers
 
@@ -49,25 +50,6 @@ def _replica_set(name: str, replicas: int) -> dict[str, Any]:
 
 def _path(name: str) -> str:
     return f"/apis/apps/v1/namespaces/shop/replicasets/{name}"
-
-
-def _install_rollouts(cluster: KubeCluster) -> None:
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {
-        "name": "v1alpha1",
-        "served": True,
-        "storage": True,
-        "schema": {"openAPIV3Schema": schema},
-        "subresources": {"status": {}},
-    }
-    names = {"kind": "Rollout", "plural": "rollouts", "singular": "rollout", "listKind": "RolloutList"}
-    crd = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "rollouts.argoproj.io"},
-        "spec": {"group": "argoproj.io", "scope": "Namespaced", "names": names, "versions": [version]},
-    }
-    cluster.apply("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/rollouts.argoproj.io", crd)
 
 
 class _Watched:
@@ -120,30 +102,17 @@ def test_changes_come_and_what_went_during_an_outage_is_missed(make_cluster: Mak
         cluster.kill_apiserver()
         cluster.start()
         cluster.call("DELETE", _path("b"))
-        _install_rollouts(cluster)
+        install_rollouts(cluster)
         watched.until(lambda: any(one.is_deleted for one in watched.seen("ReplicaSet", "b")) or _is_missing(watched))
         watched.until(lambda: bool(watched.seen("CustomResourceDefinition", "rollouts.argoproj.io")))
 
-        _apply_when_served(cluster)
+        cluster.apply(ROLLOUT_PATH, ROLLOUT)
         watched.until(lambda: bool(watched.seen("Rollout", "api")))
 
 
 def _is_missing(watched: _Watched) -> bool:
     listed = [event for event in watched.events if isinstance(event, ObjectsListed) and event.kind == "ReplicaSet"]
     return "b" not in {ref.name for ref in listed[-1].refs}
-
-
-def _apply_when_served(cluster: KubeCluster) -> None:
-    deadline = time.monotonic() + SECONDS
-    while True:
-        try:
-            cluster.apply(ROLLOUT_PATH, ROLLOUT)
-        except Exception:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-            continue
-        return
 
 
 def _rules(without: WatchedKind | None) -> list[dict[str, Any]]:
