@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
 from parsers.events import AnyEvent, Event
 from parsers.facts.seen import ObjectEvent
 from pipeline.engine.engine import Engine
+from pipeline.engine.leaders import Leader
 from pipeline.errors import ClaimLostError, CommitUnknownError, StoreError
 from pipeline.metrics.metrics import CommitOutcome, LineOutcome, Metrics
 from pipeline.own_log.loggers import get_logger
@@ -35,6 +36,7 @@ class Reporter:
         self._backlog_problem = ""
         self._statuses: Mapping[str, SourceStatus] = {}
         self._evicted_count = 0
+        self._leaders: frozenset[Leader] = frozenset()
 
     def beat(self) -> None:
         """The loop goes on."""
@@ -127,10 +129,18 @@ class Reporter:
                 _log.warning("source.problem", source=name, problem=status.problem)
         self._metrics.set_open_incidents(one for one in engine.told() if one.status == "open")
         self._metrics.set_engine_keys(engine.key_counts())
+        self._tell_leaders(engine.leaders())
         evicted_count = engine.evicted_count()
         self._metrics.count_evicted(max(0, evicted_count - self._evicted_count))
         self._evicted_count = evicted_count
         self._tell()
+
+    def _tell_leaders(self, leaders: Sequence[Leader]) -> None:
+        self._metrics.set_leaders(leaders)
+        for leader in leaders:
+            if leader not in self._leaders:
+                _log.info("controller.leads", cluster=leader.cluster, namespace=leader.namespace, pod=leader.host)
+        self._leaders = frozenset(leaders)
 
     def _tell(self) -> None:
         checks = [Check("store", not self._store_problem, self._store_problem)]

@@ -222,6 +222,8 @@ class ClusterState:
                 self._restart(event)
             case LeaderElected():
                 _note(origin.leads, event.at)
+                if "/" not in event.identity:  # that is the name of the Lease
+                    origin.identity = event.identity or origin.identity
                 self.seen.note_sign_of_life(event)
                 self._restart(event)
             case LeaderLost():

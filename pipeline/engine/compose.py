@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from parsers.events import Failure, ObjectKey
+from parsers.records import Origin
 from parsers.rules.model import RuleSet
 from pipeline.engine.backoff import pace_of
 from pipeline.engine.causes import Cause
@@ -33,6 +34,8 @@ from pipeline.engine.incidents import (
 )
 from pipeline.engine.inventory import Inventory
 from pipeline.engine.labels import labels_of
+from pipeline.engine.leaders import find_leadership, leader_of
+from pipeline.engine.pod_names import workload_of
 from pipeline.engine.relations import relations_of
 from pipeline.engine.remedies import remediation_of, runbook_of
 from pipeline.engine.settings import EngineSettings
@@ -204,10 +207,17 @@ def _controller_of(trouble: Trouble, state: ClusterState) -> ControllerFacts:
     origins |= {streak_origin for member in trouble.members for streak_origin in state.keys.get(member.key, ())}
     known = [origin for origin in origins if origin in state.origins and state.origins[origin].is_controller]
     newest_first = sorted(known, key=lambda origin: (state.origins[origin].last_at, origin), reverse=True)
+    placed = next((origin for origin in newest_first if origin.namespace), None)
     return ControllerFacts(
-        namespace=next((origin.namespace for origin in newest_first if origin.namespace), None),
+        namespace=placed.namespace if placed is not None else None,
         version=next((version for origin in newest_first if (version := state.origins[origin].version)), None),
+        leader=_leader_beside(placed, state) if placed is not None else msgspec.UNSET,
     )
+
+
+def _leader_beside(origin: Origin, state: ClusterState) -> str | msgspec.UnsetType:
+    leases = state.inventory().leases()
+    return leader_of(find_leadership(leases, state.origins, origin.namespace, workload_of(origin.pod)))
 
 
 def _tallies_of(trouble: Trouble) -> list[Tally]:

@@ -26,6 +26,7 @@ from pipeline.engine.forgetting import forget_before
 from pipeline.engine.grouping import find_troubles
 from pipeline.engine.hearing import Listened
 from pipeline.engine.incidents import Incident
+from pipeline.engine.leaders import Leader
 from pipeline.engine.lifecycle import Found, Lifecycle
 from pipeline.engine.listener import Listener
 from pipeline.engine.memory import ClusterMemory, EnginePart, Memory, decode
@@ -109,6 +110,10 @@ class Engine:
     def key_counts(self) -> dict[str, int]:
         """How many keys are remembered, by cluster."""
         return {name: cluster.keys_count for name, cluster in sorted(self._clusters.items())}
+
+    def leaders(self) -> list[Leader]:
+        """Who leads, by the Leases of the controllers of all clusters."""
+        return sorted(leader for cluster in self._clusters.values() for leader in cluster.listener.leaders())
 
     def evicted_count(self) -> int:
         """How much was forgotten for want of room, ever: keys, parts of their history, objects."""
@@ -204,6 +209,7 @@ class _Cluster:
         if not isinstance(event, ObjectEvent):
             self._now = event.at if self._now is None else max(self._now, event.at)
         self._is_dirty = self._state.feed(event) or self._is_dirty
+        self.listener.note(event)
         if not self._is_dirty or self._now is None:
             return []
         return self._evaluate(self._now) if self._is_due(self._now, evaluate_every) else []

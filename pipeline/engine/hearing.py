@@ -6,6 +6,7 @@ everything was read that there was. What counts is time spent listening: a resta
 or a jump of a clock add nothing to it.
 
 All pods of one controller are one: while another pod leads, or has taken the place of the one before, it is heard.
+Where its Lease says who leads, the others stand by: their lines are no sign of life, unless they are of work.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import msgspec
 
 from parsers.records import Origin
 from pipeline.engine.incidents import Incident
+from pipeline.engine.leaders import Leadership, Role
+from pipeline.engine.pod_names import host_of, workload_of
 
 RHYTHM = 3.0
 """Silence is so many times longer than the longest pause before."""
@@ -24,6 +27,8 @@ LONGEST_PAUSE = 2.0
 """Of the shortest silence that counts, at most: one outage must not make the next one unheard."""
 MAX_SILENCES = 8
 """Kept of one controller: the newest."""
+MAX_SET_ASIDE = 16
+"""Pods that stand by, of which the newest line is remembered: those heard last."""
 
 
 class Listening(enum.Enum):
@@ -60,12 +65,18 @@ class ControllerName(msgspec.Struct, frozen=True, order=True):
     source: str
     place: str  # its namespace; where no shipper says that: the stream, without its partition
     is_namespace: bool
+    workload: str = ""  # its Deployment, as a namespace may have several; empty: the pod's name does not tell
 
     @classmethod
     def of(cls, source: str, origin: Origin) -> ControllerName:
         """The controller that an origin belongs to."""
         stream = origin.source.rpartition("/")[0] or origin.source
-        return cls(source, origin.namespace or stream, bool(origin.namespace))
+        return cls(source, origin.namespace or stream, bool(origin.namespace), workload_of(origin.pod))
+
+    def __str__(self) -> str:
+        if not self.is_namespace:
+            return f"that writes to {self.place}"
+        return f"{self.workload} in {self.place}" if self.workload not in ("", self.place) else f"in {self.place}"
 
 
 class Rhythm(msgspec.Struct):
@@ -110,6 +121,8 @@ class Hearing(msgspec.Struct):
     lines: Rhythm = msgspec.field(default_factory=Rhythm)
     work: Rhythm = msgspec.field(default_factory=Rhythm)
     silences: list[Silence] = msgspec.field(default_factory=list)
+    leader: str = ""  # the holder of its Lease; empty: not known
+    set_aside: dict[Origin, datetime] = msgspec.field(default_factory=dict)  # newest lines of pods that stood by
 
     @property
     def silence(self) -> Silence | None:
@@ -127,6 +140,29 @@ class Hearing(msgspec.Struct):
         if is_work:
             self.worked_at = at if self.worked_at is None else max(at, self.worked_at)
             self.work.sign()
+
+    def hear_standby(self, origin: Origin, at: datetime) -> None:
+        """One of its pods that does not lead has printed something."""
+        self.set_aside[origin] = max(at, self.set_aside.pop(origin, at))
+        for oldest in list(self.set_aside)[:-MAX_SET_ASIDE]:
+            del self.set_aside[oldest]
+
+    def note_leader(self, leadership: Leadership) -> None:
+        """Who leads, as far as it is known now. Who has just begun to lead has as much time as a new one."""
+        if leadership.role is Role.UNKNOWN or leadership.holder == self.leader:
+            return
+        is_change, self.leader = bool(self.leader), leadership.holder
+        for origin, at in list(self.set_aside.items()):
+            # Its first lines as the leader may have come before the Lease did.
+            if host_of(origin.pod) == leadership.host and (leadership.since is None or at >= leadership.since):
+                del self.set_aside[origin]
+                self.hear(origin, at, is_work=False)
+        if is_change and self.silence is None:
+            self.rest()
+
+    def rest(self) -> None:
+        """Nothing is expected of it now."""
+        self.lines.pause = self.work.pause = 0.0
 
     def listen(self, listened: Listened) -> SilenceKind | None:
         """It was listened to and has said nothing; says what that is by now."""

@@ -27,6 +27,8 @@ class ControllerFacts(msgspec.Struct, frozen=True):
 
     namespace: str | None = None
     version: str | None = None
+    leader: str | msgspec.UnsetType = msgspec.UNSET
+    """The pod that holds its Lease; left out where that is not known."""
 
 
 class CulpritFacts(msgspec.Struct, frozen=True):

@@ -99,7 +99,12 @@ class ClusterObjects:
 
     def is_unread(self, kind: str, namespace: str) -> bool:
         """Whether objects of a kind in a namespace are known not to be readable."""
-        return not self.unread.keys().isdisjoint((kind, *_unread_names(kind, (namespace,))))
+        return bool(self.why_unread(kind, namespace))
+
+    def why_unread(self, kind: str, namespace: str) -> str:
+        """Why objects of a kind in a namespace cannot be read; empty: they can, as far as is known."""
+        names = (kind, *_unread_names(kind, (namespace,)))
+        return next((self.unread[name] for name in names if name in self.unread), "")
 
     def recall(self, memory: ObjectMemory) -> None:
         """Know an object again."""

@@ -16,6 +16,7 @@ class OriginState(msgspec.Struct):
     shows_passes: bool = False  # healthy passes can be seen: the log level is info
     shows_attempts: bool = False  # lines with a key: v0.10 and later
     version: str | None = None
+    identity: str = ""  # as which its process leads, by its own words
     starts: list[datetime] = msgspec.field(default_factory=list)
     leads: list[datetime] = msgspec.field(default_factory=list)
     losses: list[datetime] = msgspec.field(default_factory=list)

@@ -19,7 +19,9 @@ from pipeline.engine.incidents import (
     Transition,
     Victim,
 )
+from pipeline.engine.leaders import Leadership, Role, leader_of
 from pipeline.engine.phrases import age_text, moment_text
+from pipeline.engine.pod_names import host_of, workload_of
 
 RUNBOOK = "source_silent"
 """Stands where a class stands in the address of the page to read."""
@@ -41,6 +43,8 @@ _MEANINGS = {
         "It is whystuck that is blind: the controller may be well, and rollouts may be stuck without a word here."
     ),
 }
+STANDS_BY = "stands_by"
+"""A silence is over: another controller holds the Lease, and nothing is expected of this one."""
 _ENDS = {
     SilenceKind.SILENT: "heard_again",
     SilenceKind.IDLE: "works_again",
@@ -48,32 +52,42 @@ _ENDS = {
 }
 
 
-def begun(
-    hearing: Hearing, kind: SilenceKind, listened: Listened, cluster: str, version: str | None, runbook_url: str | None
-) -> Silence:
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known beside the lines."""
+
+    cluster: str
+    version: str | None
+    runbook_url: str | None
+    leadership: Leadership = Leadership()
+    leases_unread: str = ""  # why Leases cannot be read
+
+
+def begun(hearing: Hearing, kind: SilenceKind, listened: Listened, scene: Scene) -> Silence:
     """A silence that has just been noticed."""
     name = hearing.name
     at = listened.until
     since_at = (hearing.worked_at or hearing.heard_at) if kind is SilenceKind.IDLE else hearing.heard_at
     since_at = min(since_at, at)
-    who = f"in {name.place}" if name.is_namespace else f"that writes to {name.place}"
     what = "work was done" if kind is SilenceKind.IDLE else "a line came"
     summary = f"The last time that {what} was {moment_text(since_at)}, {age_text(since_at, at)} ago. {_MEANINGS[kind]}"
+    summary += _about_leader(hearing, scene)
     if listened.problem:
         summary += f" The source says: {listened.problem}"
-    identity = f"{kind.value}\n{name.source}\n{name.place}"
+    identity = f"{kind.value}\n{name.source}\n{name.place}" + (f"\n{name.workload}" if name.workload else "")
     incident = Incident(
-        id=_digest(f"{cluster}\n{identity}\n{at.isoformat()}")[:20],
+        id=_digest(f"{scene.cluster}\n{identity}\n{at.isoformat()}")[:20],
         fingerprint=_digest(identity)[:16],
         revision=1,
         transition=Transition("opened", kind.value),
         kind="source_silent",
         status="open",
         severity="warning",
-        title=_TITLES[kind].format(who=who),
+        title=_TITLES[kind].format(who=name),
         summary=summary,
-        cluster=cluster or None,
-        controller=ControllerFacts(name.place if name.is_namespace else None, version),
+        cluster=scene.cluster or None,
+        controller=ControllerFacts(
+            name.place if name.is_namespace else None, scene.version, leader_of(scene.leadership)
+        ),
         opened_at=at,
         updated_at=at,
         resolved_at=None,
@@ -87,7 +101,7 @@ def begun(
             webhook=None,
             certificate=None,
         ),
-        victims=(_victim(hearing, since_at, listened.problem),),
+        victims=(_victim(hearing, since_at, listened.problem, scene.leadership),),
         evidence=(),
         evidence_omitted_count=0,
         timeline=(
@@ -95,17 +109,17 @@ def begun(
             TimelineEntry(at, "it counts as silent", "trouble"),
         ),
         remediation=tuple(_steps(hearing, kind)),
-        runbook_url=runbook_url,
+        runbook_url=scene.runbook_url,
         provenance={"source": name.source, "stream": hearing.origin.source},
     )
     return Silence(kind, incident)
 
 
-def ended(silence: Silence, at: datetime) -> Silence:
-    """The same silence when it is over."""
+def ended(silence: Silence, at: datetime, reason: str | None = None) -> Silence:
+    """The same silence when it is over; without a reason of its own, as silences of its kind end."""
     old = silence.incident
     at = max(at, old.opened_at)
-    reason = _ENDS[silence.kind]
+    reason = reason or _ENDS[silence.kind]
     incident = msgspec.structs.replace(
         old,
         revision=old.revision + 1,
@@ -119,11 +133,26 @@ def ended(silence: Silence, at: datetime) -> Silence:
     return Silence(silence.kind, incident)
 
 
-def _victim(hearing: Hearing, since_at: datetime, problem: str) -> Victim:
+def _about_leader(hearing: Hearing, scene: Scene) -> str:
+    """A sentence on who leads, where there is something to say."""
+    leadership = scene.leadership
+    if scene.leases_unread:
+        return f" Who leads is not known: {scene.leases_unread}."
+    if leadership.role is not Role.LEADS:
+        return ""
+    since = f" since {moment_text(leadership.since)}" if leadership.since is not None else ""
+    others = " Other pods wrote lines meanwhile: they stand by." if hearing.set_aside else ""
+    return f" By its Lease {leadership.host} leads{since}.{others}"
+
+
+def _victim(hearing: Hearing, since_at: datetime, problem: str, leadership: Leadership) -> Victim:
+    pod, host = hearing.origin.pod, leadership.host
+    if host and host != host_of(pod) and workload_of(host) and workload_of(host) == hearing.name.workload:
+        pod = host  # the silent one is who leads now, heard or not
     return Victim(
         kind="controller",
         namespace=hearing.origin.namespace or None,
-        name=hearing.origin.pod or None,
+        name=pod or None,
         retries=None,
         last_retries=None,
         retries_per_second=None,

@@ -21,6 +21,7 @@ from parsers.events import AnyEvent, Event
 from parsers.facts.seen import ObjectSeen
 from parsers.failure_classes import FAILURE_CLASSES
 from pipeline.engine.incidents import Incident
+from pipeline.engine.leaders import Leader
 from pipeline.metrics.deliveries import DeliveryMetrics
 from pipeline.metrics.families import OTHER, BoundedLabel, SnapshotGauge
 from pipeline.metrics.settings import MetricsSettings
@@ -67,11 +68,13 @@ class Metrics:
             are_names_hidden: Setting `redact.names`: no stuck key and no cluster is named.
         """
         self.registry = CollectorRegistry()
+        self._are_names_shown = not are_names_hidden
         self._max_stuck_keys = 0 if are_names_hidden else settings.max_stuck_keys
         self._series_of_sources: dict[str, SourceStatus] = {}
         limit = settings.max_label_values
         self._cluster = BoundedLabel(0 if are_names_hidden else limit)
         self._stream, self._reason = BoundedLabel(limit), BoundedLabel(limit)
+        self._pod, self._namespace = BoundedLabel(limit), BoundedLabel(limit)
         self._class = BoundedLabel(limit, FAILURE_CLASSES)
         self._define_counters()
         self._define_gauges()
@@ -135,6 +138,13 @@ class Metrics:
             totals[(self._cluster(cluster),)] += count
         self._engine_keys.replace(totals)
 
+    def set_leaders(self, leaders: Iterable[Leader]) -> None:
+        """Who leads, by the Leases of the controllers."""
+        shown = leaders if self._are_names_shown else ()
+        self._leaders.replace(
+            {(self._cluster(one.cluster), self._namespace(one.namespace), self._pod(one.host)): 1 for one in shown}
+        )
+
     def set_source(self, name: str, status: SourceStatus) -> None:
         """How a source is doing."""
         self._series_of_sources[name] = status
@@ -197,6 +207,9 @@ class Metrics:
             "stuck_key_retries", "Retry count printed last, of the worst keys.", "cluster", "kind", "namespace", "name"
         )
         self._engine_keys = self._gauge("engine_keys", "Keys whose state is kept.", "cluster")
+        self._leaders = self._gauge(
+            "controller_leader_info", "1 for the pod that holds a controller's Lease.", "cluster", "namespace", "pod"
+        )
         self._lag_records = self._gauge("lag_records", "Records not read yet.", "source", "stream")
         self._lag_seconds = self._gauge("lag_seconds", "How far reading is behind.", "source", "stream")
         self._connected = self._gauge("source_connected", "Whether the source is connected.", "source")

@@ -18,9 +18,9 @@ from pipeline.engine.settings import EngineSettings
 from tests.pipeline.engine.builders import at, complete, fail, rules
 
 AFTER = 600.0
-POD = Origin(source="logs/0", namespace="argo-rollouts", pod="argo-rollouts-6d4-aaaaa")
-OTHER_POD = Origin(source="logs/1", namespace="argo-rollouts", pod="argo-rollouts-6d4-bbbbb")
-DASHBOARD = Origin(source="logs/1", namespace="argo-rollouts", pod="argo-rollouts-dashboard-5c7-ccccc")
+POD = Origin(source="logs/0", namespace="argo-rollouts", pod="argo-rollouts-6d4f8c7b5-bcdfg")
+OTHER_POD = Origin(source="logs/1", namespace="argo-rollouts", pod="argo-rollouts-6d4f8c7b5-hjklm")
+DASHBOARD = Origin(source="logs/1", namespace="argo-rollouts", pod="argo-rollouts-dashboard-5c7d8f9b6-npqrs")
 RAW = Origin(source="logs/2")
 
 Act = Callable[["Story"], Iterator[Incident]]

@@ -16,6 +16,7 @@ from parsers.facts.services import NamespaceFacts
 from parsers.records import Origin
 from pipeline.delivery.sending.outbox import Backlog, DeliveryState
 from pipeline.delivery.sending.outcome import Outcome, OutcomeReason, Verdict
+from pipeline.engine.leaders import Leader
 from pipeline.metrics.families import OTHER
 from pipeline.metrics.metrics import CommitOutcome, LineOutcome, Metrics
 from pipeline.metrics.settings import MetricsSettings
@@ -199,6 +200,11 @@ MOVES: dict[str, tuple[Callable[[Metrics], None], str, dict[tuple[str, ...], flo
         lambda metrics: metrics.set_engine_keys({"eu-1": 7}),
         "whystuck_engine_keys",
         {("eu-1",): 7},
+    ),
+    "who leads": (
+        lambda metrics: metrics.set_leaders([Leader("eu-1", "argo-rollouts", "argo-rollouts-7c9d5f6b8-h4x2m", None)]),
+        "whystuck_controller_leader_info",
+        {("eu-1", "argo-rollouts", "argo-rollouts-7c9d5f6b8-h4x2m"): 1},
     ),
     "lag in records": (
         lambda metrics: metrics.set_source("raw", SourceStatus(True, False, {"t/0": StreamLag(9, None)})),
