@@ -31,11 +31,16 @@ class ContainerLog:
     """What one incarnation of a container has printed, as far as it is kept."""
 
     def __init__(self) -> None:
-        self.lines: list[Line] = []
-        self.dropped = 0  # lines that rotation took away
+        self.written: list[Line] = []
+        self.dropped = 0  # of the oldest of them: rotation took them away from whoever asks now
         self.is_ended = False
         self.cut = 0  # raised: whoever follows is cut off
         self.changed = threading.Condition()
+
+    @property
+    def lines(self) -> list[Line]:
+        """What is served to whoever asks now."""
+        return self.written[self.dropped :]
 
     def write(self, text: bytes, at: str) -> None:
         """One more line."""
@@ -44,16 +49,18 @@ class ContainerLog:
     def write_all(self, lines: list[Line]) -> None:
         """More lines at once."""
         with self.changed:
-            self.lines += lines
+            self.written += lines
             self.changed.notify_all()
 
     def rotate(self, keep: int) -> list[Line]:
-        """All but the last lines are gone for whoever asks from now on; those that are gone."""
+        """All but the last lines are gone for whoever asks from now on; those that are gone.
+
+        Who follows has the old file open, and reads it to its end.
+        """
         with self.changed:
-            count = max(0, len(self.lines) - keep)
-            gone, self.lines = self.lines[:count], self.lines[count:]
+            count = max(0, len(self.written) - self.dropped - keep)
             self.dropped += count
-            return gone
+            return self.written[self.dropped - count : self.dropped]
 
     def end(self) -> None:
         """The container has ended."""
@@ -163,8 +170,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _stream(self, log: ContainerLog, query: dict[str, str], limit: int) -> None:
         """Send what is asked for, at most so many bytes before the connection is cut."""
         with log.changed:
-            lines, cut = list(log.lines), log.cut
-            sent_to = log.dropped + len(log.lines)
+            lines, cut = log.lines, log.cut
+            sent_to = len(log.written)
         if "tailLines" in query:
             lines = lines[len(lines) - min(len(lines), int(query["tailLines"])) :]
         while True:
@@ -180,10 +187,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             if query.get("follow") != "true":
                 return
             with log.changed:
-                while sent_to == log.dropped + len(log.lines) and not log.is_ended and log.cut == cut:
+                while sent_to == len(log.written) and not log.is_ended and log.cut == cut:
                     log.changed.wait(WAIT_SECONDS)
-                new = max(0, sent_to - log.dropped)
-                lines, sent_to = log.lines[new:], log.dropped + len(log.lines)
+                lines, sent_to = log.written[sent_to:], len(log.written)
                 if not lines and log.is_ended:
                     return
 
