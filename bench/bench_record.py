@@ -8,7 +8,7 @@ processor time a line is compared. Then `whystuck replay` reads each file, and t
 
 from __future__ import annotations
 
-import os
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench_kafka import PARTITIONS
-from bench_watch import KEYS, measure_daemon, quiet_lines
+from bench_watch import KEYS, measure_daemon, processor_seconds, quiet_lines
 
 from tests.servers.kafka_broker import Broker, Installation
 from tests.servers.kafka_jars import fetch_jars, find_java
@@ -34,11 +34,20 @@ def measure_replay(path: Path) -> tuple[float, float]:
     """Processor seconds and MiB at most of a replay of a file."""
     command = [*COMMAND, "replay", str(path), "-o", "jsonl", "--fail-on", "never"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        used, memory = 0.0, 0.0
+        while process.poll() is None:
+            with contextlib.suppress(OSError, IndexError):  # it ends in between
+                used, memory = processor_seconds(process.pid), max(memory, highest_mib(process.pid))
+            time.sleep(0.02)
     if process.returncode:
         raise RuntimeError(f"replay of {path} ended with {process.returncode}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    return used, memory
+
+
+def highest_mib(pid: int) -> float:
+    """The most memory that a process has had."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def report(mix: str, broker: Broker, topic: str, lines: list[bytes], folder: Path) -> None:

@@ -21,6 +21,7 @@ class Evaluations:
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self.has_read = False  # since one was told
+        self.has_seen_objects = False  # since one was told: it is asked first what they mean, and that has a time
         self._monotonic = monotonic
         self._told_at = monotonic()
         self._known: frozenset[tuple[str, int, str]] | None = None
@@ -38,7 +39,7 @@ class Evaluations:
             return
         self._is_waiting = True
         every_seconds = EVALUATED_SECONDS if self.has_read else QUIET_SECONDS
-        if is_news or self._monotonic() - self._told_at >= every_seconds:
+        if is_news or self.has_seen_objects or self._monotonic() - self._told_at >= every_seconds:
             yield from self.take()
 
     def take(self) -> Iterator[Evaluated]:
@@ -46,6 +47,7 @@ class Evaluations:
         if not self._is_waiting:
             return
         record = Evaluated(self._advanced_to)
-        self._advanced_to, self._is_waiting, self.has_read = None, False, False
+        self._advanced_to, self._is_waiting = None, False
+        self.has_read = self.has_seen_objects = False
         self._told_at = self._monotonic()
         yield record

@@ -106,6 +106,7 @@ class FileRecorder:
             return
         if fetched.objects:  # few versions of them are kept: time must not pass over any
             self._write_evaluation()
+            self._evaluations.has_seen_objects = True
         self._evaluations.has_read = True
         blocks = tuple(record_block(block, self._redactor) for block in fetched.blocks)
         self._write(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -24,8 +26,8 @@ from tests.pipeline.daemon.living import live
 from tests.pipeline.daemon.memory_source import MemorySource, Record
 from tests.pipeline.daemon.objects_in_memory import ObjectsInMemory
 from tests.pipeline.daemon.replaying import replay_recording, told
-from tests.pipeline.daemon.running import run, stored
-from tests.pipeline.daemon.test_daemon import without_transition
+from tests.pipeline.daemon.running import DiedError, DiesAt, run, source_of, stored
+from tests.pipeline.daemon.test_daemon import STEPS, without_transition
 from tests.scenarios.scenarios import READ_AT, SCENARIOS, built_in_rules, load
 
 
@@ -98,3 +100,45 @@ def test_numbers_that_do_not_fit_for_long(end: str, tmp_path: Path) -> None:
     assert [("drift", status)] == [(one.kind, one.status) for one in found]
     assert without_transition(stored(store)) == without_transition(found)
     assert told(stored(store)) == told(found)
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("scenario", WITH_OBJECTS)
+def test_process_that_dies_at_a_step(scenario: str, step: str, tmp_path: Path) -> None:
+    """Objects are listed anew then, under numbers that others had before."""
+    store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
+    shown = _histories(_objects_of(scenario))["they stay"]
+    for time in (1, 2, 3):
+        random.Random(time).shuffle(shown)
+        with contextlib.suppress(DiedError):
+            run(ObjectsInMemory(shown, per_read=2), store, steps=DiesAt(step, time), record=recording)
+    run(ObjectsInMemory(shown), store, record=recording)
+    found = replay_recording(recording).incidents
+    assert without_transition(stored(store)) == without_transition(found)
+
+
+def _changed(event: ObjectSeen, chance: random.Random) -> ObjectSeen:
+    """The object with other numbers, or gone."""
+    facts = event.facts
+    if chance.random() < 0.1:
+        return msgspec.structs.replace(event, is_deleted=True)
+    if isinstance(facts, RolloutFacts | ReplicaSetFacts):
+        numbers = {name: chance.choice([16, 21, 24]) for name in ("desired", "current", "available", "ready")}
+        facts = msgspec.structs.replace(facts, **numbers)
+    return msgspec.structs.replace(event, facts=facts)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_numbers_that_change_all_the_time(seed: int, tmp_path: Path) -> None:
+    """Whatever the daemon made of them."""
+    store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
+    chance = random.Random(seed)
+    shown = _objects_of("seed-emissary-with-objects")
+    later = [_changed(chance.choice(shown), chance) for _ in range(40)]
+    engine = EngineSettings(drift_seconds=5.0)
+    source = ObjectsInMemory(shown, later, per_read=1 + seed, is_watched_on=True)
+    live([source_of("controller-restarted-twice"), source], store, recording, engine=engine)
+    found = replay_recording(recording, engine=engine).incidents
+    assert without_transition(stored(store)) == without_transition(found)
+    assert told(stored(store)) == told(found)
+    assert found
