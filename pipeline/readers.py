@@ -196,6 +196,12 @@ class StreamReaders:
             self._is_changed = False
             yield "stream", _encoder.encode(StreamMemory(self.next_line, self.position()))
 
+    def forget(self) -> Iterator[tuple[str, None]]:
+        """The names of everything that may be stored of the stream, which is over."""
+        for origin in sorted(self._gone | self._readers.keys()):
+            yield _name_of(origin), None
+        yield "stream", None
+
     def take_counts(self) -> ReadCounts:
         """What became of the lines that were read since this was asked the last time."""
         counts, self._counts = self._counts, ReadCounts()

@@ -16,6 +16,7 @@ from parsers.facts.seen import ObjectEvent, ObjectSeen
 from parsers.failures import FailureFinder
 from parsers.objects.snapshots import with_failure
 from pipeline.daemon.recorder import NoRecorder, Recorder
+from pipeline.daemon.streams_over import StreamsOver
 from pipeline.daemon.taken import Taken
 from pipeline.engine.engine import Engine
 from pipeline.engine.hearing import Listened
@@ -58,6 +59,7 @@ class Ingestion:
         self._streams: dict[tuple[str, str], StreamReaders] = {}
         self._touched: set[tuple[str, str]] = set()  # streams with another position than the stored one
         self._positions: dict[tuple[str, str], tuple[int, bytes]] = {}  # the newest ones: line, and what to store
+        self._over = StreamsOver()
         self._changes: list[Incident] = []
         self._quarantined: list[Quarantined] = []
         self._gaps: list[Gap] = []
@@ -75,7 +77,10 @@ class Ingestion:
         Raises:
             StoreVersionError: What was stored is of a version that this one cannot read.
         """
-        self._reset()
+        self.engine = self._make_engine()
+        self._streams.clear()
+        self._over = StreamsOver()
+        self._clear_changes()
         engine_parts: list[EnginePart] = []
         try:
             for part in snapshot.parts:
@@ -104,8 +109,8 @@ class Ingestion:
 
     def _next_lines(self) -> dict[str, dict[str, int]]:
         lines: dict[str, dict[str, int]] = {}
-        for (source, stream), readers in self._streams.items():
-            lines.setdefault(source, {})[stream] = readers.next_line
+        for place, readers in self._streams.items():
+            lines.setdefault(place[0], {})[place[1]] = readers.next_line
         return lines
 
     def change(
@@ -121,21 +126,10 @@ class Ingestion:
         self._make_extractor = make_extractor
         self._finder = finder
 
-    def _reset(self) -> None:
-        self.engine = self._make_engine()
-        self.lines_taken = 0
-        self._streams.clear()
-        self._touched.clear()
-        self._changes.clear()
-        self._quarantined.clear()
-        self._gaps.clear()
-        self._is_refreshed = False
-
     def _stream(self, source: str, stream: str) -> StreamReaders:
-        found = self._streams.get((source, stream))
-        if found is None:
-            found = self._streams[source, stream] = StreamReaders(self._make_extractor)
-        return found
+        if (source, stream) not in self._streams:
+            self._streams[source, stream] = StreamReaders(self._make_extractor)
+        return self._streams[source, stream]
 
     def take(self, source: str, fetched: Fetched, at: datetime) -> None:
         """Take in what was read; `at` is the time of reading."""
@@ -143,9 +137,8 @@ class Ingestion:
         self._touched.add((source, fetched.stream))
         self._quarantined += fetched.quarantined
         self._gaps += fetched.gaps
-        self.lines_taken += sum(len(block.line_numbers or ()) for block in fetched.blocks)
+        self.lines_taken += len(fetched.objects) + sum(len(block.line_numbers or ()) for block in fetched.blocks)
         stream = self._stream(source, fetched.stream)
-        self.lines_taken += len(fetched.objects)
         self._feed(self._with_failures(fetched.objects))
         self._feed(stream.feed(fetched, at))
         written_at = {}
@@ -159,21 +152,22 @@ class Ingestion:
         place = source, fetched.stream
         # Now: a topic may be made anew before the commit, and this is a place in the old one.
         self._positions[place] = stream.position(), self._position_of(place, stream.position())
+        if fetched.is_over:
+            self._over.add(place)
+            self._release(place, stream, at, timedelta(days=-36_500))
 
     def _position_of(self, place: tuple[str, str], line: int) -> bytes:
-        source, stream = place
-        return self._sources[source].position(stream, line)
+        return self._sources[place[0]].position(place[1], line)
 
     def set_aside(self, record: Quarantined) -> None:
         """Pass over a record that whystuck fails on."""
         self._quarantined.append(record)
-        self._touched.add((record.source, record.stream))
-        stream = self._stream(record.source, record.stream)
+        place, now = (record.source, record.stream), datetime.now(UTC)
+        self._touched.add(place)
+        stream = self._stream(*place)
         passed = Fetched(record.stream, (), record.last + 1, quarantined=(record,))
-        now = datetime.now(UTC)
         self._recorder.read(record.source, passed, now)
         self._feed(stream.feed(passed, now))
-        place = record.source, record.stream
         self._positions[place] = stream.position(), self._position_of(place, stream.position())
 
     def release_idle(self, at: datetime, behind: Iterable[tuple[str, str]] = ()) -> None:
@@ -214,9 +208,10 @@ class Ingestion:
         self._note_refreshed()
 
     def forget(self, before: datetime) -> None:
-        """Forget what was over before a moment."""
+        """Forget what was over before a moment, streams included."""
         self._recorder.forgot(before)
         self.engine.forget(before)
+        self._touched |= self._over.forget(before, self._streams)
 
     def finish(self, at: datetime) -> None:
         """Everything was read that ever will be."""
@@ -255,8 +250,12 @@ class Ingestion:
         for source, stream in sorted(self._touched):
             readers = self._streams[source, stream]
             owner = f"{source}{_SEPARATOR}{stream}"
-            parts += [StatePart(Area.READER, owner, name, value) for name, value in readers.take_changes()]
-            positions.append(StoredPosition(source, stream, self._sources[source].position(stream, readers.position())))
+            is_over = (source, stream) in self._over.dropped
+            changes = readers.forget() if is_over else readers.take_changes()
+            parts += [StatePart(Area.READER, owner, name, value) for name, value in changes]
+            if not is_over:
+                place = self._position_of((source, stream), readers.position())
+                positions.append(StoredPosition(source, stream, place))
         written = {**self._told, **{incident.id: incident for incident in self._changes}}
         now = {incident.id: incident for incident in self.engine.told()}
         refreshed = [incident for name, incident in now.items() if written.get(name) is not incident]
@@ -266,6 +265,7 @@ class Ingestion:
             at=at,
             parts=tuple(parts),
             positions=tuple(positions),
+            over=tuple(sorted(self._over.dropped)),
             incidents=tuple(self._changes),
             unnotified=frozenset(one.id for one in self._changes if self._is_old(one, at)),
             refreshed=tuple(refreshed),
@@ -283,12 +283,17 @@ class Ingestion:
         for source, stream in self._touched:
             lines.setdefault(source, {})[stream] = self._positions[source, stream][0]
             counts.add(self._streams[source, stream].take_counts())
+        for place in self._over.take_dropped():
+            del self._streams[place], self._positions[place]
         self._observer.lines(counts)
         self._recorder.committed()
+        self._clear_changes()
+        return lines
+
+    def _clear_changes(self) -> None:
         self._touched.clear()
         self._changes.clear()
         self._quarantined.clear()
         self._gaps.clear()
         self._is_refreshed = False
         self.lines_taken = 0
-        return lines

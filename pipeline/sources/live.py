@@ -21,6 +21,7 @@ class Fetched(msgspec.Struct, frozen=True):
     newest_at_seconds: float | None = None  # the broker's or the pod log's time of the last record, seconds since 1970
     quarantined: tuple[Quarantined, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    is_over: bool = False  # nothing will ever come again, the pod is gone: in the end its position is deleted
     objects: tuple[ObjectEvent, ...] = ()  # what a watch of objects has seen; `line` numbers them as offsets do records
 
 

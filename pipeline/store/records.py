@@ -91,6 +91,7 @@ class Commit(msgspec.Struct, frozen=True):
     at: datetime
     parts: tuple[StatePart, ...] = ()
     positions: tuple[StoredPosition, ...] = ()
+    over: tuple[tuple[str, str], ...] = ()  # source and stream of those that are over: their positions are deleted
     incidents: tuple[Incident, ...] = ()  # changes in their order: each is a new revision and a row of the outbox
     unnotified: frozenset[str] = frozenset()  # ids of `incidents` that nobody is to be told of: they are too old
     refreshed: tuple[Incident, ...] = ()  # newest facts of incidents without a transition worth telling

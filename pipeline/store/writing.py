@@ -26,6 +26,7 @@ def write_commit(connection: Connection, commit: Commit, *, max_quarantined: int
     """Write everything that a batch changed."""
     _write_parts(connection, commit.parts)
     _write_positions(connection, commit.positions)
+    _delete_positions(connection, commit.over)
     _write_incidents(connection, commit)
     _write_losses(connection, commit, max_rows=max_quarantined)
     write_deliveries(connection, commit)
@@ -54,6 +55,14 @@ def _write_positions(connection: Connection, found: Iterable[StoredPosition]) ->
     newest = {(one.source, one.stream): one.value for one in found}
     rows = [{"source": source, "stream": stream, "value": value} for (source, stream), value in newest.items()]
     _upsert(connection, positions, rows)
+
+
+def _delete_positions(connection: Connection, over: Iterable[tuple[str, str]]) -> None:
+    rows = [{"s": source, "t": stream} for source, stream in over]
+    if rows:
+        table = positions.c
+        found = delete(positions).where(table.source == bindparam("s"), table.stream == bindparam("t"))
+        connection.execute(found, rows)
 
 
 def _write_incidents(connection: Connection, commit: Commit) -> None:
