@@ -45,6 +45,14 @@ AllNamespaces = Annotated[
 Selector = Annotated[
     str | None, typer.Option("--selector", "-l", metavar="LABELS", help="Labels of the controllers' pods.")
 ]
+Deployment = Annotated[
+    str | None,
+    typer.Option(
+        "--deployment",
+        metavar="NAME",
+        help="Deployment of a controller, in the place of labels: NAME or NAMESPACE/NAME; several with commas.",
+    ),
+]
 Impersonate = Annotated[str | None, typer.Option("--as", metavar="USER", help="Whom to ask as.")]
 RequestTimeout = Annotated[
     str | None, typer.Option("--request-timeout", metavar="DURATION", help="How long one request may take.")
@@ -74,6 +82,7 @@ def watch_command(
     user: User = None,
     namespace: Namespace = None,
     selector: Selector = None,
+    deployment: Deployment = None,
     impersonate: Impersonate = None,
     request_timeout: RequestTimeout = None,
     record: Record = None,
@@ -102,6 +111,7 @@ def watch_command(
         "kubernetes.user": user,
         "kubernetes.namespaces": "" if all_namespaces else namespace,
         "kubernetes.selector": selector,
+        "kubernetes.deployments": deployment,
         "kubernetes.impersonate": impersonate,
         "kubernetes.request_timeout_seconds": request_timeout,
     }

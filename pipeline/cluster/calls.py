@@ -50,19 +50,38 @@ class Reason(enum.Enum):
     NOT_FOUND = "not_found"  # 404
     GONE = "gone"  # 410: a resourceVersion that is too old
     REFUSED = "refused"  # another 4xx
-    OVERLOADED = "overloaded"  # 429
+    OVERLOADED = "overloaded"  # 429: it has too much to do
     FAILED = "failed"  # 5xx
 
 
 class CallError(SourceError):
     """A call failed; the text says which, on what, and what would help."""
 
-    def __init__(self, cluster: str, call: Call, reason: Reason, text: str, status: int = 0) -> None:
+    def __init__(
+        self,
+        cluster: str,
+        call: Call,
+        reason: Reason,
+        text: str,
+        status: int = 0,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        """Describe it.
+
+        Args:
+            cluster: what the kubeconfig calls it.
+            call: that failed.
+            reason: in one word.
+            text: what the server or the connection said; without secrets.
+            status: of HTTP; 0: there was no answer.
+            retry_after_seconds: as the server asks for; None: it does not.
+        """
         super().__init__(_sentence(cluster, call, reason, text))
         self.call = call
         self.reason = reason
         self.status = status
         self.text = text
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Stream(Protocol):

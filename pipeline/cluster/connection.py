@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 MAX_ERROR_CHARS = 600
+MAX_RETRY_AFTER_SECONDS = 300.0
+"""Whatever a server, or what stands before it, asks for: longer than this nobody is kept waiting."""
 PIECE_BYTES = 65_536
 _REASONS = {
     401: Reason.UNAUTHORIZED,
@@ -80,7 +82,8 @@ class KubeCluster:
                 body = answer.read(decode_content=True)
             except (urllib3.exceptions.HTTPError, OSError):
                 body = b""
-            raise CallError(self.name, call, reason, _message(body, answer.status), answer.status)
+            text, wait = _message(body, answer.status), _retry_after(answer.headers.get("Retry-After"))
+            raise CallError(self.name, call, reason, text, answer.status, wait)
         return answer
 
     def _send(self, call: Call, query: Mapping[str, str], accept: str, read_seconds: float) -> BaseHTTPResponse:
@@ -199,6 +202,11 @@ def _message(body: bytes, status: int) -> str:
     except (ValueError, KeyError, TypeError):
         text = body.decode(errors="replace") or f"HTTP status {status}"
     return hide_secrets(" ".join(str(text).split()))[:MAX_ERROR_CHARS]
+
+
+def _retry_after(text: str | None) -> float | None:
+    """Seconds; an API server gives them as a number."""
+    return min(float(text), MAX_RETRY_AFTER_SECONDS) if text is not None and text.isascii() and text.isdigit() else None
 
 
 def _safe(error: Exception) -> str:

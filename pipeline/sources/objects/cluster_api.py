@@ -78,7 +78,7 @@ def _split(pieces: Stream) -> Iterator[bytes]:
 
 
 def _api_error(error: CallError) -> ApiError:
-    return ApiError(str(error), error.status or None)
+    return ApiError(str(error), error.status or None, error.retry_after_seconds)
 
 
 def object_sources(settings: KubernetesSettings, connect: Callable[[ClusterSettings], Cluster]) -> list[ObjectSource]:

@@ -74,9 +74,11 @@ class Follower:
         self._is_first_sight = is_first_sight  # nothing was ever read: that nothing came before is no gap
         self._slots = slots
         self._closing = threading.Event()
-        self._wait = wait or self._closing.wait
+        self._woken = threading.Event()
+        self._wait = wait or self._woken.wait
         self._stream: Stream | None = None
         self._random = random.Random()  # noqa: S311 - spreads requests, nothing more
+        self._asked_pause = 0.0  # seconds that the API server asks to wait for
         self._kept_count = 0
         self._is_certain = False  # the last answer ended by itself, and had nothing new
 
@@ -89,16 +91,23 @@ class Follower:
         try:
             pause = FIRST_PAUSE_SECONDS
             while not self._closing.is_set() and not self.is_done:
+                self._woken.clear()
                 before = self.history.next_line
                 self._attempt()
                 pause = FIRST_PAUSE_SECONDS if self.history.next_line != before else min(2 * pause, LAST_PAUSE_SECONDS)
-                self._wait(pause * self._random.uniform(0.5, 1.0))
+                if self._closing.is_set() or self._wait(self._asked_pause or pause * self._random.uniform(0.5, 1.0)):
+                    pause = FIRST_PAUSE_SECONDS
         finally:
             self._slots.release()
+
+    def wake(self) -> None:
+        """Something happened to the container: ask again soon; from any thread."""
+        self._woken.set()
 
     def close(self) -> None:
         """End soon; from any thread."""
         self._closing.set()
+        self._woken.set()
         if (stream := self._stream) is not None:
             stream.close()
 
@@ -107,6 +116,7 @@ class Follower:
         return StreamLag(0, 0.0) if self.is_caught_up else StreamLag(None, None)
 
     def _attempt(self) -> None:
+        self._asked_pause = 0.0
         try:
             self._go_on()
             self.problem = ""
@@ -121,6 +131,7 @@ class Follower:
             if str(error) != self.problem:
                 _log.warning("pod_logs.problem", stream=self.container.stream, problem=str(error))
             self.problem = str(error)
+            self._asked_pause = error.retry_after_seconds or 0.0
             self.is_caught_up = False
 
     def _go_on(self) -> None:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import msgspec
 
 from pipeline.cluster.calls import Call, Cluster
+from pipeline.sources.pod_logs.places import Place
 
 
-class _Meta(msgspec.Struct, frozen=True):
+class _Owner(msgspec.Struct, frozen=True):
+    kind: str = ""
+    name: str = ""
+
+
+class _Meta(msgspec.Struct, frozen=True, rename="camel"):
     name: str
     namespace: str
     uid: str
+    labels: dict[str, str] = {}
+    owner_references: tuple[_Owner, ...] = ()
 
 
 class _ContainerStatus(msgspec.Struct, frozen=True, rename="camel"):
@@ -36,8 +44,13 @@ class _Pod(msgspec.Struct, frozen=True):
     status: _Status = _Status()
 
 
+class _ListMeta(msgspec.Struct, frozen=True, rename="camel"):
+    resource_version: str = ""
+
+
 class _Pods(msgspec.Struct, frozen=True):
     items: tuple[_Pod, ...] = ()
+    metadata: _ListMeta = _ListMeta()
 
 
 class ContainerId(msgspec.Struct, frozen=True, order=True):
@@ -55,20 +68,37 @@ class ContainerId(msgspec.Struct, frozen=True, order=True):
         return f"{self.cluster}/{self.namespace}/{self.pod}/{self.uid}/{self.container}"
 
 
+Restarts = dict[ContainerId, int]
+"""How often each container was restarted."""
+
+
 def container_of(stream: str) -> ContainerId | None:
     """What a stream's name says; None: it is of another kind of source."""
     parts = stream.rsplit("/", 4)
     return ContainerId(*parts) if len(parts) == 5 else None
 
 
-_decoder = msgspec.json.Decoder(_Pods)
+_list_decoder = msgspec.json.Decoder(_Pods)
+_pod_decoder = msgspec.json.Decoder(_Pod)
 
 
-def find_containers(cluster: Cluster, cluster_name: str, namespace: str, selector: str) -> dict[ContainerId, int]:
-    """The containers of the pods with these labels, and how often each was restarted. Raises CallError."""
-    call = Call("list", "pods", namespace)
-    pods = _decoder.decode(cluster.get(call, {"labelSelector": selector}))
-    return {each: count for pod in pods.items for each, count in _containers_of(pod, cluster_name).items()}
+def find_containers(cluster: Cluster, cluster_name: str, place: Place) -> tuple[Restarts, str]:
+    """The containers in a place, and the version from which on to watch it. Raises CallError."""
+    call = Call("list", "pods", place.namespace)
+    pods = _list_decoder.decode(cluster.get(call, {"labelSelector": place.selector}))
+    found: Restarts = {}
+    for pod in pods.items:
+        found |= _containers_in(pod, cluster_name, place)
+    return found, pods.metadata.resource_version
+
+
+def containers_of_pod(body: bytes, cluster_name: str, place: Place) -> Restarts:
+    """The containers of one pod, if it belongs to the place.
+
+    Raises:
+        msgspec.DecodeError: It is no pod.
+    """
+    return _containers_in(_pod_decoder.decode(body), cluster_name, place)
 
 
 def restarts_of(cluster: Cluster, container: ContainerId) -> int | None:
@@ -77,12 +107,18 @@ def restarts_of(cluster: Cluster, container: ContainerId) -> int | None:
     A list, so that the right to list pods is all that is needed.
     """
     call = Call("list", "pods", container.namespace)
-    pods = _decoder.decode(cluster.get(call, {"fieldSelector": f"metadata.name={container.pod}"}))
+    pods = _list_decoder.decode(cluster.get(call, {"fieldSelector": f"metadata.name={container.pod}"}))
     found = {each: n for pod in pods.items for each, n in _containers_of(pod, container.cluster).items()}
     return found.get(container)
 
 
-def _containers_of(pod: _Pod, cluster_name: str) -> dict[ContainerId, int]:
+def _containers_in(pod: _Pod, cluster_name: str, place: Place) -> Restarts:
+    meta = pod.metadata
+    owners = tuple(owner.name for owner in meta.owner_references if owner.kind == "ReplicaSet")
+    return _containers_of(pod, cluster_name) if place.owns(owners, meta.labels) else {}
+
+
+def _containers_of(pod: _Pod, cluster_name: str) -> Restarts:
     counts = {status.name: status.restart_count for status in pod.status.container_statuses}
     meta = pod.metadata
     return {

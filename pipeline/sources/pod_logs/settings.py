@@ -32,13 +32,17 @@ class KubernetesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """Where controllers run; empty: in any namespace, which needs the right to list pods in all of them."""
     selector: str = "app.kubernetes.io/name=argo-rollouts"
     """Labels of the controllers' pods, as for `kubectl -l`: those of the installation manifests and the chart."""
+    deployments: tuple[str, ...] = ()
+    """Deployments of controllers, in the place of `selector`: `namespace/name`, or a name, which is looked for in
+    `namespaces`, else in the context's namespace."""
     start: str = "earliest"
     """Where to begin in a log that was never read: earliest or latest. What is stuck now may be so for an hour, and a
     kubelet keeps 10 MiB of a container's log, so: earliest."""
     max_streams: int = 50
     """Logs that are followed at once: each is a thread here, and a connection from the API server to a kubelet."""
     find_seconds: float = 5.0
-    """How often pods are looked for, one request with the selector. A crash loop restarts every 10 s at the most."""
+    """How often pods are looked for where they may be listed and not be watched. A crash loop restarts every 10 s at
+    the most."""
     idle_seconds: float = 120.0
     """A log that says nothing for this long is asked for anew: a connection may be dead without a sign."""
 
@@ -54,6 +58,8 @@ class KubernetesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         """
         if self.start not in ("earliest", "latest"):
             raise ConfigurationError(f"kubernetes {self.name}: start: expected earliest or latest")
+        if any(not each.rpartition("/")[2] or each.count("/") > 1 for each in self.deployments):
+            raise ConfigurationError(f"kubernetes {self.name}: deployments: expected NAME or NAMESPACE/NAME")
         if len(self.contexts) > 1 and (self.cluster or self.cluster_name):
             raise ConfigurationError(f"kubernetes {self.name}: cluster, cluster_name: only with one context")
 

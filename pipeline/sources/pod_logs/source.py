@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import queue
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -17,9 +17,10 @@ from pipeline.cluster.settings import ClusterSettings
 from pipeline.errors import SourceError, SourceRefusedError
 from pipeline.own_log.loggers import get_logger
 from pipeline.sources.live import Fetched, SourceStatus
+from pipeline.sources.pod_logs.finding import Finder, begin_finding
 from pipeline.sources.pod_logs.following import Follower
 from pipeline.sources.pod_logs.log_lines import newest_line, previous_end
-from pipeline.sources.pod_logs.pods import ContainerId, container_of, find_containers
+from pipeline.sources.pod_logs.pods import ContainerId, Restarts, container_of
 from pipeline.sources.pod_logs.positions import History, Position, decode_position
 from pipeline.sources.pod_logs.settings import KubernetesSettings
 from pipeline.store.records import Gap
@@ -109,7 +110,7 @@ class PodLogSource:
 
 
 class _Generation:
-    """Everything between one `start` and the next; an `Outbox` of its followers."""
+    """Everything between one `start` and the next; an `Outbox` of its followers, and told by its finders."""
 
     def __init__(
         self, settings: KubernetesSettings, clusters: Mapping[str, Cluster], positions: Mapping[str, bytes]
@@ -121,9 +122,11 @@ class _Generation:
         self._queue: queue.Queue[Fetched] = queue.Queue(QUEUED_PIECES)
         self._closing = threading.Event()
         self._slots = threading.Semaphore(settings.max_streams)
+        self._lock = threading.Lock()  # of the followers: finders add to them, each on its own thread
         self._followers: dict[ContainerId, Follower] = {}
+        self._restarts: Restarts = {}
+        self._finders: list[Finder] = []
         self._is_running = False
-        self._problem = ""
         for stream, position in self._positions.items():
             container = container_of(stream)
             if container is not None and container.cluster in clusters and not position.is_ended:
@@ -132,13 +135,25 @@ class _Generation:
                 self.histories[stream] = History(position)
 
     def find(self) -> None:
-        """Look for containers. Raises CallError."""
+        """Look for containers in all places. Raises CallError."""
         for name, cluster in self._clusters.items():
-            for namespace in self._settings.namespaces or ("",):
-                found = find_containers(cluster, name, namespace, self._settings.selector)
-                for container, restarts in found.items():
-                    if container not in self._followers and container.stream not in self._positions:
-                        self._add(container, self._first_position(cluster, container, restarts), is_first_sight=True)
+            self._finders += begin_finding(self._settings, name, cluster, self)
+
+    def found(self, cluster: Cluster, restarts: Restarts) -> None:
+        """Containers are there."""
+        with self._lock:
+            is_known = self._followers.keys() | {each for each in restarts if each.stream in self._positions}
+        for container, count in restarts.items():
+            if container not in is_known:
+                self._add(container, self._first_position(cluster, container, count), is_first_sight=True)
+        self.changed({each: count for each, count in restarts.items() if self._restarts.get(each, count) != count})
+        self._restarts |= restarts
+
+    def changed(self, restarts: Restarts) -> None:
+        """Something happened to containers: whoever waits to ask again need not wait any more."""
+        for container in restarts:
+            if (follower := self._followers.get(container)) is not None:
+                follower.wake()
 
     def _first_position(self, cluster: Cluster, container: ContainerId, restarts: int) -> Position:
         """Where to begin in a log that was never read; what comes up while it runs is read from its beginning."""
@@ -152,11 +167,15 @@ class _Generation:
         self._is_running = True
         for follower in list(self._followers.values()):
             self._run(follower)
-        threading.Thread(target=self._keep_finding, name="find pods", daemon=True).start()
+        for finder in self._finders:
+            threading.Thread(target=finder.run, name="find pods", daemon=True).start()
+        threading.Thread(target=self._tell_those_over, name="streams over", daemon=True).start()
 
     def close(self) -> None:
         """End everything soon; nothing more is handed out."""
         self._closing.set()
+        for finder in self._finders:
+            finder.close()
         for follower in list(self._followers.values()):
             follower.close()
 
@@ -170,11 +189,11 @@ class _Generation:
     def status(self) -> SourceStatus:
         """How it is doing now."""
         followers = list(self._followers.values())
-        problems = [self._problem, *(each.problem for each in followers)]
-        problem = next((each for each in problems if each), "")
-        is_caught_up = not self._problem and all(each.is_caught_up for each in followers) and self._queue.empty()
+        cannot_find = next((each.problem for each in self._finders if each.problem), "")
+        problem = cannot_find or next((each.problem for each in followers if each.problem), "")
+        is_caught_up = not cannot_find and all(each.is_caught_up for each in followers) and self._queue.empty()
         lags = {each.container.stream: each.lag() for each in followers if not each.is_done}
-        return SourceStatus(not self._problem, is_caught_up, lags, problem)
+        return SourceStatus(not cannot_find, is_caught_up, lags, problem)
 
     def lines(self, container: ContainerId, lines: Sequence[tuple[int, bytes]]) -> None:
         """Lines, each with its number."""
@@ -201,38 +220,40 @@ class _Generation:
                 return
 
     def _add(self, container: ContainerId, position: Position, *, is_first_sight: bool) -> None:
-        history = self.histories[container.stream] = History(position)
-        follower = Follower(
-            self._clusters[container.cluster],
-            container,
-            history,
-            self,
-            idle_seconds=self._settings.idle_seconds,
-            is_first_sight=is_first_sight,
-            slots=self._slots,
-        )
-        self._followers[container] = follower
+        with self._lock:
+            if container in self._followers:
+                return  # another finder has found it, too
+            history = self.histories[container.stream] = History(position)
+            follower = self._followers[container] = Follower(
+                self._clusters[container.cluster],
+                container,
+                history,
+                self,
+                idle_seconds=self._settings.idle_seconds,
+                is_first_sight=is_first_sight,
+                slots=self._slots,
+            )
         if self._is_running:
             self._run(follower)
 
     def _run(self, follower: Follower) -> None:
-        threading.Thread(target=follower.run, name=f"log {follower.container.pod}", daemon=True).start()
+        target = functools.partial(self._follow, follower)
+        threading.Thread(target=target, name=f"log {follower.container.pod}", daemon=True).start()
 
-    def _keep_finding(self) -> None:
-        while not self._closing.wait(self._settings.find_seconds):
-            began_at = time.monotonic()
-            try:
-                self.find()
-            except CallError as error:
-                if not self._problem:
-                    _log.warning("pod_logs.cannot_find", problem=str(error))
-                self._problem = str(error)
-            else:
-                self._problem = ""
-            for container in [each for each, one in self._followers.items() if one.is_done]:
+    def _follow(self, follower: Follower) -> None:
+        follower.run()
+        if follower.is_done:
+            container = follower.container
+            with self._lock:
                 self._positions.setdefault(container.stream, Position(1, 1, 0, is_ended=True))
                 del self._followers[container]
-            self._closing.wait(min(5.0, time.monotonic() - began_at))
+            self._put(Fetched(container.stream, (), follower.history.next_line, is_over=True))
+
+    def _tell_those_over(self) -> None:
+        """Streams that an earlier process has read to their end, and whose positions it has not deleted."""
+        for stream, position in list(self._positions.items()):
+            if position.is_ended:
+                self._put(Fetched(stream, (), position.line, is_over=True))
 
 
 def _seconds(line: bytes) -> float | None:

@@ -1,0 +1,181 @@
+"""Finds the containers of one place: a list, then a watch of what changes, on a thread of its own."""
+
+from __future__ import annotations
+
+import random
+import threading
+from typing import Final, Protocol
+
+import msgspec
+
+from pipeline.cluster.calls import Call, CallError, Cluster, Reason, Stream
+from pipeline.own_log.loggers import get_logger
+from pipeline.sources.objects.answers import read_change
+from pipeline.sources.objects.api import ApiError
+from pipeline.sources.pod_logs.log_lines import split_pieces
+from pipeline.sources.pod_logs.places import Place, deployments_of, narrower_namespaces, place_of_deployment
+from pipeline.sources.pod_logs.pods import Restarts, containers_of_pod, find_containers
+from pipeline.sources.pod_logs.settings import KubernetesSettings
+
+_log = get_logger("pod_logs")
+
+WATCH_SECONDS = 290
+"""The server ends a watch after so long: a connection that died silently costs no more."""
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 15.0
+_LIST_AGAIN: Final = (400, 404, 410, 504)
+"""Too old a version is 410; one that the server does not know yet, as after a restored backup, 400 or 504."""
+
+
+class Finds(Protocol):
+    """Is told of containers; from any thread."""
+
+    def found(self, cluster: Cluster, restarts: Restarts) -> None:
+        """They are there now, and were restarted so often. Raises CallError."""
+        ...
+
+    def changed(self, restarts: Restarts) -> None:
+        """Something happened to their pod: it is deleted, or a container was restarted."""
+        ...
+
+
+class Finder:
+    """One place in one cluster. `run` is the body of its thread."""
+
+    def __init__(self, cluster: Cluster, cluster_name: str, place: Place, finds: Finds, find_seconds: float) -> None:
+        self.problem = ""
+        self._cluster = cluster
+        self._cluster_name = cluster_name
+        self._place = place
+        self._finds = finds
+        self._find_seconds = find_seconds  # between lists where pods may not be watched
+        self._version = ""  # from which on to watch; empty: all have to be listed
+        self._may_watch = True
+        self._failures = 0  # in a row
+        self._closing = threading.Event()
+        self._stream: Stream | None = None
+        self._random = random.Random()  # noqa: S311 - spreads requests, nothing more
+
+    def list(self) -> None:
+        """Tell of all containers that there are. Raises CallError."""
+        restarts, version = find_containers(self._cluster, self._cluster_name, self._place)
+        self._finds.found(self._cluster, restarts)
+        self._version, self._failures, self.problem = version, 0, ""
+
+    def run(self) -> None:
+        """Tell of what comes and changes, until `close`."""
+        while not self._closing.is_set():
+            try:
+                if not self._version:
+                    self.list()
+                if self._may_watch:
+                    self._watch()
+                else:
+                    self._version = ""
+                    self._closing.wait(self._find_seconds)
+            except CallError as error:
+                self._recover(error)
+
+    def close(self) -> None:
+        """End soon; from any thread."""
+        self._closing.set()
+        if (stream := self._stream) is not None:
+            stream.close()
+
+    def _watch(self) -> None:
+        """Until the server ends it. Raises CallError."""
+        call = Call("watch", "pods", self._place.namespace)
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(WATCH_SECONDS),
+            "resourceVersion": self._version,
+            "labelSelector": self._place.selector,
+        }
+        stream = self._stream = self._cluster.open(call, query, idle_seconds=WATCH_SECONDS + 30.0)
+        try:
+            for lines in split_pieces(stream):
+                if self._closing.is_set():
+                    return
+                for line in lines:
+                    self._take(line)
+                self._failures, self.problem = 0, ""
+        except (ApiError, msgspec.DecodeError) as error:
+            status = error.status if isinstance(error, ApiError) else None
+            raise CallError(self._cluster.name, call, Reason.FAILED, str(error), status or 0) from error
+        finally:
+            stream.close()
+            self._stream = None
+
+    def _take(self, line: bytes) -> None:
+        change = read_change(line)
+        if change.type != "BOOKMARK":
+            restarts = containers_of_pod(change.item.raw, self._cluster_name, self._place)
+            if change.type == "DELETED":
+                self._finds.changed(restarts)
+            else:
+                self._finds.found(self._cluster, restarts)
+        self._version = change.item.resource_version or self._version
+
+    def _recover(self, error: CallError) -> None:
+        if self._closing.is_set():
+            return
+        if error.call.verb == "watch" and error.reason is Reason.FORBIDDEN:
+            self._may_watch = False
+            _log.warning("pod_logs.cannot_watch", problem=str(error), list_every_seconds=self._find_seconds)
+            return
+        if error.status in _LIST_AGAIN:
+            self._version = ""
+        if self._failures or error.status not in _LIST_AGAIN:
+            if not self.problem:
+                _log.warning("pod_logs.cannot_find", problem=str(error))
+            self.problem = str(error)
+        pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(self._failures, 10))
+        self._failures += 1
+        self._closing.wait(error.retry_after_seconds or pause * self._random.uniform(0.5, 1.0))
+
+
+def begin_finding(settings: KubernetesSettings, cluster_name: str, cluster: Cluster, finds: Finds) -> list[Finder]:
+    """Find what is there now in every place of a cluster; who finds the rest is returned. Raises CallError."""
+    finders = []
+    for place in _places(settings, cluster):
+        try:
+            finders.append(_begin(settings, cluster_name, cluster, place, finds))
+        except CallError as error:
+            if place.namespace or error.reason is not Reason.FORBIDDEN:
+                raise
+            finders += _begin_narrower(settings, cluster_name, cluster, finds, error)
+    return finders
+
+
+def _places(settings: KubernetesSettings, cluster: Cluster) -> list[Place]:
+    if settings.deployments:
+        named = deployments_of(settings.deployments, settings.namespaces, cluster.namespace)
+        return [place_of_deployment(cluster, namespace, name) for namespace, name in named]
+    return [Place(namespace, settings.selector) for namespace in settings.namespaces or ("",)]
+
+
+def _begin(settings: KubernetesSettings, cluster_name: str, cluster: Cluster, place: Place, finds: Finds) -> Finder:
+    finder = Finder(cluster, cluster_name, place, finds, settings.find_seconds)
+    finder.list()
+    return finder
+
+
+def _begin_narrower(
+    settings: KubernetesSettings, cluster_name: str, cluster: Cluster, finds: Finds, error: CallError
+) -> list[Finder]:
+    """Not all namespaces may be looked into: those where a controller probably is, as far as they may be."""
+    finders, refused = [], []
+    for namespace in narrower_namespaces(cluster.namespace):
+        place = Place(namespace, settings.selector)
+        try:
+            finders.append(_begin(settings, cluster_name, cluster, place, finds))
+        except CallError as narrower:
+            if narrower.reason is not Reason.FORBIDDEN:
+                raise
+            refused.append(namespace)
+    if not finders:
+        raise error
+    looked = [namespace for namespace in narrower_namespaces(cluster.namespace) if namespace not in refused]
+    _log.warning("pod_logs.narrowed", problem=str(error), namespaces=",".join(looked), refused=",".join(refused))
+    return finders
