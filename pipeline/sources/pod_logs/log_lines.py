@@ -9,7 +9,7 @@ from pipeline.sources.pod_logs.pods import ContainerId
 from pipeline.sources.pod_logs.positions import NOTHING, Run, run_of
 
 MAX_LINE_BYTES = 16_777_216
-"""A line that goes on beyond this is none."""
+"""What a line has beyond this is not kept, and the line is set aside."""
 
 
 def log_call(container: ContainerId) -> Call:
@@ -36,12 +36,22 @@ def split_pieces(pieces: Iterable[bytes]) -> Iterator[list[bytes]]:
     for piece in pieces:
         *lines, last = piece.split(b"\n")
         if lines:
-            lines[0] = b"".join((*rest, lines[0]))
+            lines[0] = _cut(b"".join((*rest, lines[0])))
             rest, size = [], 0
             yield lines
         if last and size < MAX_LINE_BYTES:
             rest.append(last)
             size += len(last)
+
+
+def is_cut(line: bytes) -> bool:
+    """Whether a line may be longer than what was kept of it."""
+    return len(line) >= MAX_LINE_BYTES
+
+
+def _cut(line: bytes) -> bytes:
+    """At the same place whenever it is read, as the place in a log is found by its lines."""
+    return line[:MAX_LINE_BYTES]
 
 
 def newest_line(cluster: Cluster, container: ContainerId, *, previous: bool = False) -> Run | None:
@@ -52,11 +62,14 @@ def newest_line(cluster: Cluster, container: ContainerId, *, previous: bool = Fa
         return None
     if not body.endswith(b"\n"):
         # Cut, or the last words of a process that ended within a line: the line before is asked for then.
+        unfinished = body
         body = cluster.get(call, log_query(container, previous=previous, tail=2), accept="*/*")
+        if body == unfinished:
+            return None  # it is all that there is: of two lines the first would stand in front
         if body.count(b"\n") != 1:
             raise CallError(container.cluster, call, Reason.UNREACHABLE, "the answer ends within a line")
         body = body[: body.index(b"\n") + 1]
-    return run_of(body[:-1].rpartition(b"\n")[2])
+    return run_of(_cut(body[:-1].rpartition(b"\n")[2]))
 
 
 def previous_end(cluster: Cluster, container: ContainerId) -> Run:

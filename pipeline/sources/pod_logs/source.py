@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from parsers.records import Block, Origin
 from pipeline.cluster.calls import CallError, Cluster, Reason
 from pipeline.cluster.settings import ClusterSettings
 from pipeline.errors import SourceError, SourceRefusedError
@@ -20,6 +19,7 @@ from pipeline.sources.live import Fetched, SourceStatus
 from pipeline.sources.pod_logs.finding import Finder, begin_finding
 from pipeline.sources.pod_logs.following import Follower
 from pipeline.sources.pod_logs.log_lines import newest_line, previous_end
+from pipeline.sources.pod_logs.pieces import pieces_of
 from pipeline.sources.pod_logs.pods import ContainerId, Restarts, container_of
 from pipeline.sources.pod_logs.positions import History, Position, decode_position
 from pipeline.sources.pod_logs.settings import KubernetesSettings
@@ -197,11 +197,8 @@ class _Generation:
 
     def lines(self, container: ContainerId, lines: Sequence[tuple[int, bytes]]) -> None:
         """Lines, each with its number."""
-        origin = Origin(container.stream, container.cluster, container.namespace, container.pod, container.container)
-        data = b"\n".join(line for _, line in lines) + b"\n"
-        numbers = tuple(number for number, _ in lines)
-        block = Block(data, origin, numbers[0], numbers, datetime.now(UTC))
-        self._put(Fetched(container.stream, (block,), numbers[-1] + 1, _seconds(lines[-1][1])))
+        for fetched in pieces_of(self._settings.name, container, lines, datetime.now(UTC)):
+            self._put(fetched)
 
     def gap(self, container: ContainerId, first: int, reason: str, detail: str) -> None:
         """Lines are missing."""
@@ -254,12 +251,6 @@ class _Generation:
         for stream, position in list(self._positions.items()):
             if position.is_ended:
                 self._put(Fetched(stream, (), position.line, is_over=True))
-
-
-def _seconds(line: bytes) -> float | None:
-    with contextlib.suppress(ValueError):
-        return datetime.fromisoformat(line[:19].decode("ascii", "replace") + "+00:00").timestamp()
-    return None
 
 
 def connect(settings: ClusterSettings) -> Cluster:

@@ -38,12 +38,12 @@ def test_one_restart_loses_nothing(lag: int) -> None:
         assert not reading.gaps, moment
 
 
-@pytest.mark.parametrize("lag", LAGS)
+@pytest.mark.parametrize("lag", [0, 2, 8, 1000])
 @pytest.mark.parametrize("lines", [0, 1, 3])
 def test_two_restarts_lose_nothing_untold(lag: int, lines: int) -> None:
     """A run that came and went between two looks is a gap, a run that prints nothing included."""
     for first in MOMENTS:
-        for between in (1, 2, 3, 4, 5, 7, 9, 12):
+        for between in (1, 2, 3, 5, 9):
             _read_with_restarts((first, first + between), lag, lines)
 
 

@@ -1,0 +1,127 @@
+"""The source as the daemon sees it: several pods and clusters, from the end, and pods that go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from pipeline.cluster.settings import ClusterSettings
+from pipeline.errors import ConfigurationError
+from pipeline.sources.live import Fetched
+from pipeline.sources.pod_logs.settings import KubernetesSettings
+from pipeline.sources.pod_logs.source import PodLogSource
+from tests.pipeline.sources.pod_logs.live_cluster import LiveCluster
+
+SECONDS = 30.0
+
+
+class Read:
+    """What a source has given, by pod."""
+
+    def __init__(self, source: PodLogSource) -> None:
+        self.source = source
+        self.numbers: dict[str, list[int]] = {}
+        self.fetched: list[Fetched] = []
+
+    def until(self, is_so: Callable[[], object]) -> None:
+        """Read until something is so."""
+        deadline = time.monotonic() + SECONDS
+        while not is_so():
+            assert time.monotonic() < deadline, self.source.status()
+            fetched = self.source.read(0.05)
+            if fetched is not None:
+                self.fetched.append(fetched)
+                for block in fetched.blocks:
+                    name = f"{block.origin.cluster}/{block.origin.pod}"
+                    found = [int(line.rpartition(b"=")[2]) for line in block.data.splitlines()]
+                    self.numbers.setdefault(name, []).extend(found)
+
+    def positions(self) -> dict[str, bytes]:
+        """As they would be stored."""
+        ends = {fetched.stream: fetched.next_line for fetched in self.fetched}
+        return {stream: self.source.position(stream, line) for stream, line in ends.items()}
+
+
+@contextmanager
+def _reading(*clusters: LiveCluster, positions: Mapping[str, bytes] | None = None, **settings: Any) -> Iterator[Read]:
+    by_context = {cluster.name: cluster for cluster in clusters}
+
+    def connect(asked: ClusterSettings) -> LiveCluster:
+        return by_context[asked.context]
+
+    source = PodLogSource(KubernetesSettings(contexts=tuple(by_context), **settings), connect)
+    source.start(positions or {})
+    try:
+        yield Read(source)
+    finally:
+        source.close()
+
+
+def test_pods_of_all_clusters_are_read() -> None:
+    """Pods of one name are told apart by their cluster."""
+    one, other = LiveCluster("one", a=3), LiveCluster("other", a=2, b=1)
+    with _reading(one, other) as read:
+        read.until(lambda: read.source.status().is_caught_up and sum(map(len, read.numbers.values())) == 6)
+        assert {"one/a": [0, 1, 2], "other/a": [0, 1], "other/b": [0]} == read.numbers
+
+
+def test_from_the_end_means_what_is_there_at_the_start() -> None:
+    """A pod that comes later is read from its beginning."""
+    cluster = LiveCluster("one", a=5)
+    with _reading(cluster, start="latest") as read:
+        read.until(lambda: read.source.status().is_caught_up)
+        cluster.write("a", 5)
+        cluster.add("b", 2)
+        read.until(lambda: len(read.numbers.get("one/b", ())) == 2 and "one/a" in read.numbers)
+        assert {"one/a": [5], "one/b": [0, 1]} == read.numbers
+
+
+def test_no_more_logs_than_allowed_are_followed() -> None:
+    """The others wait, which is told, until one ends."""
+    cluster = LiveCluster("one", a=1, b=1, c=1)
+    with _reading(cluster, max_streams=2) as read:
+        read.until(lambda: len(read.numbers) == 2)
+        read.until(lambda: "waits, as max_streams logs are followed" in read.source.status().problem)
+        assert not read.source.status().is_caught_up
+        cluster.delete(next(iter(read.numbers)).rpartition("/")[2])
+        read.until(lambda: len(read.numbers) == 3)
+
+
+def test_pod_that_is_gone_is_over() -> None:
+    """Also for the process that comes after this one, until nothing of it is stored any more."""
+    cluster = LiveCluster("one", a=2, b=1)
+    with _reading(cluster) as read:
+        read.until(lambda: sum(map(len, read.numbers.values())) == 3)
+        cluster.delete("a")
+        read.until(lambda: any(fetched.is_over for fetched in read.fetched))
+        (over,) = [fetched.stream for fetched in read.fetched if fetched.is_over]
+        positions = read.positions()
+    assert "one/argo/a/uid-a/main" == over
+    with _reading(cluster, positions=positions) as again:
+        again.until(lambda: any(fetched.is_over for fetched in again.fetched))
+        assert [over] == [fetched.stream for fetched in again.fetched]
+
+
+def test_start_again_goes_on() -> None:
+    """After a commit that failed: from the positions that were stored."""
+    cluster = LiveCluster("one", a=3)
+    with _reading(cluster) as read:
+        read.until(lambda: len(read.numbers.get("one/a", ())) == 3)
+        positions = read.positions()
+        cluster.write("a", 3)
+        read.until(lambda: len(read.numbers["one/a"]) == 4)
+        read.source.start(positions)
+        cluster.write("a", 4)
+        read.until(lambda: len(read.numbers["one/a"]) == 6)
+        assert [0, 1, 2, 3, 3, 4] == read.numbers["one/a"]
+
+
+@pytest.mark.parametrize("names", [("a/b/c",), ("argo/",), ("",)])
+def test_deployments_are_names(names: tuple[str, ...]) -> None:
+    """With a namespace in front or without."""
+    with pytest.raises(ConfigurationError, match="deployments: expected NAME or NAMESPACE/NAME"):
+        PodLogSource(KubernetesSettings(deployments=names), lambda _: LiveCluster("one"))
