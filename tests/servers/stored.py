@@ -54,6 +54,10 @@ class Stored:
         except StoreError:
             return {}
 
+    def streams(self) -> set[str]:
+        """Of which a place is stored."""
+        return {row.stream for row in self._rows(positions)}
+
     def commits(self) -> int:
         """How many commits were ever made; 0, while the store is away or has no tables yet."""
         try:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.servers
 
 SAME = ["seed-emissary-expired", "emissary-expired-v1.9.1", "emissary-500", "healthy-canary"]
 RULES = {
-    "pods": {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+    "pods": {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
     "pods/log": {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
 }
 
