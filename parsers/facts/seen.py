@@ -6,6 +6,7 @@ from datetime import datetime
 
 from parsers.events import Event, Failure
 from parsers.facts.admission import CrdFacts, PolicyFacts, WebhookConfigurationFacts
+from parsers.facts.analysis_runs import AnalysisRunFacts
 from parsers.facts.autoscalers import HpaFacts
 from parsers.facts.certificates import CertManagerCertificateFacts, SecretFacts
 from parsers.facts.kube_events import KubernetesEventFacts
@@ -20,6 +21,7 @@ AnyFacts = (
     RolloutFacts
     | ReplicaSetFacts
     | HpaFacts
+    | AnalysisRunFacts
     | WebhookConfigurationFacts
     | CrdFacts
     | ServiceFacts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from parsers.facts.analysis_runs import AnalysisRunFacts
 from parsers.facts.certificates import CertManagerCertificateFacts
 from parsers.facts.conditions import ConditionFacts
 from parsers.facts.kube_events import KubernetesEventFacts
@@ -24,6 +25,8 @@ def failing_message(facts: AnyFacts) -> str:
     """The message of a failure; empty where the object tells of none."""
     if isinstance(facts, KubernetesEventFacts):
         return cause_of_event(facts.message) if facts.type == "Warning" else ""
+    if isinstance(facts, AnalysisRunFacts):
+        return _failing_measurement(facts)
     condition = failing_condition(facts)
     return condition.message if condition is not None else ""
 
@@ -33,6 +36,12 @@ def failing_condition(facts: AnyFacts) -> ConditionFacts | None:
     if not isinstance(facts, RolloutFacts | ReplicaSetFacts | CertManagerCertificateFacts):
         return None
     return next((one for one in facts.conditions if _is_bad(one, facts) and one.message), None)
+
+
+def _failing_measurement(run: AnalysisRunFacts) -> str:
+    """What a metric's provider said of its failure. A value that was measured and is bad is no failure of anything."""
+    said = next((one.message for one in run.metrics if one.phase not in ("Failed", "Inconclusive") and one.message), "")
+    return said or (run.message if run.phase == "Error" else "")
 
 
 def tells_of_block(facts: AnyFacts) -> bool:

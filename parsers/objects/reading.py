@@ -13,6 +13,7 @@ from parsers.facts.references import ObjectRef
 from parsers.facts.seen import AnyFacts
 from parsers.facts.traffic_objects import OtherFacts
 from parsers.objects.admission import read_crd, read_policy, read_webhook_configuration
+from parsers.objects.analysis_runs import read_analysis_run
 from parsers.objects.autoscalers import read_autoscaler
 from parsers.objects.certificates import read_cert_manager_certificate, read_secret
 from parsers.objects.found import UnknownObject
@@ -35,6 +36,7 @@ _MAX_DEPTH: Final = 8
 
 _READERS: Final[dict[tuple[str, str], Callable[[Object], AnyFacts]]] = {
     ("argoproj.io", "Rollout"): read_rollout,
+    ("argoproj.io", "AnalysisRun"): read_analysis_run,
     ("apps", "ReplicaSet"): read_replica_set,
     ("", "Pod"): read_pod,
     ("autoscaling", "HorizontalPodAutoscaler"): read_autoscaler,

@@ -25,15 +25,17 @@ from parsers.events import (
     SyncFailed,
     SyncRefused,
 )
+from parsers.facts.analysis_runs import AnalysisRunFacts
 from parsers.facts.kube_events import KubernetesEventFacts
 from parsers.facts.references import ObjectRef
 from parsers.facts.seen import ObjectSeen, ObjectsListed, ObjectsUnread
 from parsers.records import Origin
+from pipeline.engine.analysis_runs import rollout_behind
 from pipeline.engine.creations import PodCreations
 from pipeline.engine.inventory import Inventory
 from pipeline.engine.objects import ClusterObjects
 from pipeline.engine.origins import OriginState
-from pipeline.engine.seen import SeenFailures
+from pipeline.engine.seen import OBJECT_CARRIER, SeenFailures
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.streaks import Track
 from pipeline.engine.tallies import Sighting
@@ -145,10 +147,10 @@ class ClusterState:
     def _feed_object_failure(self, event: ObjectSeen, failure: Failure) -> None:
         """What an object says went wrong is evidence like another component's line."""
         facts = event.facts
-        began_at = facts.first_at if isinstance(facts, KubernetesEventFacts) and facts.first_at else event.at
+        began_at = _began_at(facts) or event.at
         origin = self.origins[event.origin]
         origin.first_at = min(origin.first_at, began_at)
-        self.seen.feed(FailureSeen(began_at, event.origin, event.line, failure, "object"))
+        self.seen.feed(FailureSeen(began_at, event.origin, event.line, failure, OBJECT_CARRIER, rollout_behind(facts)))
 
     def _touch_origin(self, event: Event) -> OriginState:
         state = self.origins.get(event.origin)
@@ -307,6 +309,13 @@ class ClusterState:
 
     def _last_failed_at(self, key: ObjectKey) -> datetime:
         return max(streak.last_at for track in self.keys[key].values() for streak in track.streaks)
+
+
+def _began_at(facts: AnyFacts) -> datetime | None:
+    """When something failed, as far as the object itself says."""
+    if isinstance(facts, KubernetesEventFacts):
+        return facts.first_at
+    return facts.ended_at if isinstance(facts, AnalysisRunFacts) else None
 
 
 def _note(times: list[datetime], at: datetime) -> None:

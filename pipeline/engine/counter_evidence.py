@@ -42,6 +42,7 @@ class Against(enum.Enum):
     TOO_FEW = "too_few"
     RELATION_NOT_SEEN = "relation_not_seen"
     NOT_DEEPER = "not_deeper"
+    ANALYSIS_ONLY = "analysis_only"
     NAMES_NOBODY = "names_nobody"
     AMBIGUOUS = "ambiguous"
     NOT_UNDERSTOOD = "not_understood"
@@ -63,6 +64,7 @@ class InFavour(enum.Enum):
     OWN_ERROR = "own_error"
     SAME_NAMES = "same_names"
     BEHIND_THE_CALL = "behind_the_call"
+    OWN_ANALYSIS = "own_analysis"
     SAME_NAMESPACE = "same_namespace"
 
 
@@ -141,6 +143,10 @@ def _against_by_names(episode: Episode, case: Case) -> Iterator[Point]:
     named = names_of(episode.failure, case.aliases)
     if own & named or is_behind(episode, case):
         return
+    if analysed_by(episode, case):
+        text = "an analysis fails by it, and that ends an update; that the failing call needs it is not shown"
+        yield Point(Against.ANALYSIS_ONLY, text)
+        return
     found = list(_other_names(own, named)) or list(_other_namespace(episode, case))
     if found:
         yield from found
@@ -184,6 +190,11 @@ def is_behind(episode: Episode, case: Case) -> bool:
     return is_of_services(episode.failure, episode.last.origin, case.services, case.aliases)
 
 
+def analysed_by(episode: Episode, case: Case) -> list[ObjectKey]:
+    """What is stuck and has an AnalysisRun, by its owner reference, that failed by it."""
+    return sorted(set(episode.analysed) & set(case.keys))
+
+
 def points_for(episode: Episode, case: Case) -> tuple[Point, ...]:
     """What speaks for an episode elsewhere."""
     return tuple(_for(episode, case))
@@ -196,6 +207,8 @@ def _for(episode: Episode, case: Case) -> Iterator[Point]:
         yield Point(InFavour.SAME_NAMES, f"the error names the {common[0]}, too")
     elif is_behind(episode, case):
         yield Point(InFavour.BEHIND_THE_CALL, "the call that fails passes through it")
+    for key in analysed_by(episode, case)[:1]:
+        yield Point(InFavour.OWN_ANALYSIS, f"an AnalysisRun of {key} fails by it")
     gap = abs(episode.first.at - case.onset_at)
     if gap <= NEAR:
         side = "before" if episode.first.at <= case.onset_at else "after"

@@ -35,6 +35,7 @@ class Episode(msgspec.Struct, frozen=True):
     last: Sighting
     count: int
     keys: tuple[ObjectKey, ...]  # that failed by it; none where it has no key
+    analysed: tuple[ObjectKey, ...] = ()  # Rollouts whose AnalysisRuns failed by it
 
 
 class _Accusation(msgspec.Struct, frozen=True):
@@ -42,12 +43,13 @@ class _Accusation(msgspec.Struct, frozen=True):
     key: ObjectKey | None
     culprit: Culprit
     identity: str
+    analysed: tuple[ObjectKey, ...]
 
 
 def find_episodes(state: ClusterState, aliases: Aliases) -> list[Episode]:
     """All episodes of a cluster, by time."""
     grouped: dict[tuple[str, str], list[_Accusation]] = {}
-    for tally, key in _tallies_of(state):
+    for tally, key, analysed in _tallies_of(state):
         failure = tally.failure
         culprit = culprit_of(failure, key, aliases)
         if culprit == NOBODY or is_about_key(culprit, key) or not is_established(failure):
@@ -55,21 +57,21 @@ def find_episodes(state: ClusterState, aliases: Aliases) -> list[Episode]:
         if failure.failure_class == "conflict":
             continue
         identity = identity_of(failure, key, aliases)
-        accusation = _Accusation(tally, key, culprit, identity)
+        accusation = _Accusation(tally, key, culprit, identity, analysed)
         grouped.setdefault((failure.failure_class, identity), []).append(accusation)
     episodes = [episode for accusations in grouped.values() for episode in _split(accusations)]
     most = sorted(episodes, key=lambda one: (-one.count, one.first, one.identity))[:MAX_EPISODES]
     return sorted(most, key=lambda one: (one.first, one.identity, one.failure.failure_class))
 
 
-def _tallies_of(state: ClusterState) -> Iterator[tuple[Tally, ObjectKey | None]]:
+def _tallies_of(state: ClusterState) -> Iterator[tuple[Tally, ObjectKey | None, tuple[ObjectKey, ...]]]:
     for seen in state.seen:
         if not state.origins[seen.origin].is_controller or seen.carrier in _CARRIERS_OF_CONTROLLER:
-            yield seen.tally, None
+            yield seen.tally, None, tuple(seen.keys)
     for key in state.failed:
         for track in state.keys[key].values():
             for streak in track.streaks:
-                yield from ((tally, key) for tally in streak.tallies.values())
+                yield from ((tally, key, ()) for tally in streak.tallies.values())
 
 
 def _split(accusations: Iterable[_Accusation]) -> Iterator[Episode]:
@@ -95,4 +97,5 @@ def _episode(accusations: list[_Accusation]) -> Episode:
         last=max(one.tally.last for one in accusations),
         count=sum(one.tally.count for one in accusations),
         keys=tuple(sorted({one.key for one in accusations if one.key is not None})),
+        analysed=tuple(sorted({key for one in accusations for key in one.analysed})),
     )

@@ -198,7 +198,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 ChangeCategory = Literal[
-    "trouble", "controller", "rollout", "autoscaler", "webhook", "crd", "certificate", "pod", "lease"
+    "trouble", "controller", "rollout", "autoscaler", "webhook", "crd", "certificate", "pod", "lease", "analysis"
 ]
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from parsers.events import ObjectKey
 from parsers.facts.admission import CrdFacts, WebhookConfigurationFacts, WebhookFactsOfObject
+from parsers.facts.analysis_runs import AnalysisRunFacts
 from parsers.facts.autoscalers import HpaFacts
 from parsers.facts.certificates import CertificateInfo, CertManagerCertificateFacts, SecretFacts
 from parsers.facts.kube_events import KubernetesEventFacts
@@ -27,6 +28,7 @@ from pipeline.engine.object_changes import Change
 
 Seen = tuple[datetime, AnyFacts]
 _Facts = TypeVar("_Facts")
+_DAWN = datetime.min.replace(tzinfo=UTC)
 
 
 class CaBundle(msgspec.Struct, frozen=True):
@@ -69,6 +71,10 @@ class Inventory:
         self._hpas_by_target: dict[ObjectRef, HpaFacts] = {}
         for hpa in self._of(HpaFacts):
             self._hpas_by_target.setdefault(hpa.target, hpa)
+        self._runs_by_owner: dict[ObjectRef, list[AnalysisRunFacts]] = {}
+        for run in self._of(AnalysisRunFacts):
+            if run.owner is not None:
+                self._runs_by_owner.setdefault(run.owner, []).append(run)
         self._sets_by_owner: dict[ObjectRef, list[ReplicaSetFacts]] = {}
         for replica_set in self._of(ReplicaSetFacts):
             if replica_set.owner is not None:
@@ -91,6 +97,13 @@ class Inventory:
         """The Rollout of a key."""
         return self._rollouts.get(ObjectRef("Rollout", key.namespace, key.name)) if key.kind == "rollout" else None
 
+    def rollout_of_analysis(self, key: ObjectKey) -> RolloutFacts | None:
+        """The Rollout that owns the AnalysisRun of a key."""
+        seen = self._seen.get(ObjectRef("AnalysisRun", key.namespace, key.name))
+        facts = seen[1] if seen is not None and key.kind == "analysisrun" else None
+        owner = facts.owner if isinstance(facts, AnalysisRunFacts) else None
+        return self._rollouts.get(owner) if owner is not None else None
+
     def namespace(self, name: str) -> NamespaceFacts | None:
         """A Namespace by its name."""
         seen = self._seen.get(ObjectRef("Namespace", "", name))
@@ -102,6 +115,10 @@ class Inventory:
         return sorted(
             self._sets_by_owner.get(owner, []), key=lambda one: (_number(one.revision), one.ref), reverse=True
         )
+
+    def analysis_runs(self, owner: ObjectRef) -> list[AnalysisRunFacts]:
+        """The AnalysisRuns that an object owns, oldest first."""
+        return sorted(self._runs_by_owner.get(owner, []), key=lambda run: (run.created_at or _DAWN, run.ref))
 
     def autoscaler(self, target: ObjectRef) -> HpaFacts | None:
         """The HPA that scales an object."""
@@ -215,7 +232,7 @@ class Inventory:
     def warnings_about(self, ref: ObjectRef) -> list[KubernetesEventFacts]:
         """Warning events of an object, oldest first."""
         found = [event for event in self._of(KubernetesEventFacts) if event.involved == ref and event.type == "Warning"]
-        return sorted(found, key=lambda event: (event.last_at or datetime.min.replace(tzinfo=UTC), event.reason))
+        return sorted(found, key=lambda event: (event.last_at or _DAWN, event.reason))
 
     def kubernetes_events(self) -> list[KubernetesEventFacts]:
         """All Kubernetes Events."""

@@ -27,9 +27,10 @@ def labels_of(victims: Sequence[Victim], inventory: Inventory) -> dict[str, str]
 
 
 def _annotation(name: str, victim: Victim, inventory: Inventory) -> str:
-    """Of the Rollout; else of its Namespace; empty where neither was seen or says so."""
+    """Of the Rollout, or that of an AnalysisRun; else of its Namespace; empty where neither was seen or says so."""
     key = ObjectKey(victim.kind, victim.namespace or "", victim.name or "")
-    for facts in (inventory.rollout(key), inventory.namespace(key.namespace)):
+    rollout = inventory.rollout(key) or inventory.rollout_of_analysis(key)
+    for facts in (rollout, inventory.namespace(key.namespace)):
         if facts is not None and name in facts.annotations:
             return facts.annotations[name]
     return ""

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from parsers.facts.analysis_runs import AnalysisRunFacts
 from parsers.facts.kube_events import KubernetesEventFacts
 from parsers.facts.references import ObjectRef
 from parsers.facts.seen import AnyFacts, ObjectSeen, ObjectsListed, ObjectsUnread
+from pipeline.engine.analysis_runs import NewestRuns, went_well
 from pipeline.engine.inventory import Inventory, Seen
 from pipeline.engine.object_changes import Change, changes_between
 from pipeline.engine.object_memory import ObjectMemory
@@ -41,6 +43,7 @@ class ClusterObjects:
         self.changed: set[ObjectRef] = set()  # since somebody stored them
         self.touched: set[ObjectRef] = set()  # since somebody looked whether their numbers fit
         self._inventory: Inventory | None = None
+        self._runs = NewestRuns()
 
     def inventory(self) -> Inventory:
         """What they say, in their newest versions."""
@@ -61,10 +64,13 @@ class ClusterObjects:
             return False  # the API server forgets Events after an hour; what they told did happen
         if is_known and not event.is_deleted and event.latest_at is None:
             return False  # a watch that began anew shows what it has shown
+        if went_well(event.facts):
+            return self._forget(ref)
         if event.is_deleted:
             self._bury(ref, event)
         else:
             self._remember(ref, event)
+            self._make_room_for_run(event.facts)
         return True
 
     def missing_from(self, event: ObjectsListed) -> Iterator[ObjectSeen]:
@@ -110,6 +116,7 @@ class ClusterObjects:
         """Know an object again."""
         if memory.history:
             self.versions[memory.ref] = memory.history
+            self._make_room_for_run(memory.history[-1][1])
         if memory.is_watched:
             self.watched.add(memory.ref)
         if memory.changes:
@@ -130,6 +137,7 @@ class ClusterObjects:
     def drop(self, ref: ObjectRef) -> None:
         """Forget an object."""
         self.versions.pop(ref, None)
+        self._runs.discard(ref)
         self.watched.discard(ref)
         self.changes.pop(ref, None)
         self.gone.pop(ref, None)
@@ -139,6 +147,17 @@ class ClusterObjects:
         """Forget what was deleted before a moment."""
         for ref in [ref for ref, (gone_at, _) in self.gone.items() if gone_at < before]:
             self.drop(ref)
+
+    def _forget(self, ref: ObjectRef) -> bool:
+        is_known = ref in self.versions
+        if is_known:
+            self.drop(ref)
+        return is_known
+
+    def _make_room_for_run(self, facts: AnyFacts) -> None:
+        surplus = self._runs.add(facts) if isinstance(facts, AnalysisRunFacts) else None
+        if surplus is not None:
+            self.drop(surplus)
 
     def _remember(self, ref: ObjectRef, event: ObjectSeen) -> None:
         self.gone.pop(ref, None)
@@ -165,6 +184,7 @@ class ClusterObjects:
 
     def _bury(self, ref: ObjectRef, event: ObjectSeen) -> None:
         self.versions.pop(ref, None)
+        self._runs.discard(ref)
         self.watched.discard(ref)
         self.gone.pop(ref, None)
         self.gone[ref] = event.at, event.facts

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from parsers.events import Event, FailureSeen
+from parsers.events import Event, FailureSeen, ObjectKey
 from parsers.records import Origin
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.tallies import Sighting, Tally, signature_of
@@ -15,6 +15,9 @@ from pipeline.engine.tallies import Sighting, Tally, signature_of
 MAX_SEEN = 2_000
 MIN_REPEATS = 3
 SPACED_TIMES = 32
+MAX_KEYS = 50
+OBJECT_CARRIER = "object"
+"""What an object says went wrong, in the place of a line."""
 LOST_AFTER = timedelta(seconds=30)
 """A lease that is lost so soon after a call for it failed is lost because of that."""
 
@@ -31,6 +34,7 @@ class SeenFailure(msgspec.Struct):
     lost_at: datetime | None = None  # when the process lost its lease because of it, the first time
     first_times: list[datetime] = msgspec.field(default_factory=list)  # of the first MIN_REPEATS sightings
     spaced_times: list[datetime] = msgspec.field(default_factory=list)  # some of those until it has lasted
+    keys: list[ObjectKey] = msgspec.field(default_factory=list)  # whose analysis failed by it, the first MAX_KEYS
 
     def note(self, at: datetime, lasting: timedelta) -> None:
         """Remember a time by which it is told, later on, when it began to matter: always the same answer."""
@@ -39,6 +43,13 @@ class SeenFailure(msgspec.Struct):
         spaced = self.spaced_times
         if not spaced or (spaced[-1] - spaced[0] < lasting and at - spaced[-1] >= lasting / SPACED_TIMES):
             spaced.append(at)
+
+    def note_key(self, event: FailureSeen) -> None:
+        """Remember whose an object's failure is; that of a line stands in the line."""
+        if event.key is None or self.carrier != OBJECT_CARRIER:
+            return
+        if event.key not in self.keys and len(self.keys) < MAX_KEYS:
+            self.keys.append(event.key)
 
 
 _Place = tuple[Origin, str, str]
@@ -88,6 +99,7 @@ class SeenFailures:
         if known is None or gap > self._settings.reopen_seconds:
             known = SeenFailure(event.origin, event.carrier, Tally.of(event.failure, seen), event.ends_process)
             known.note(event.at, self._lasting)
+            known.note_key(event)
             self._episodes[place] = episode + 1
             self._by_episode[(place, episode + 1)] = known
             self._unanswered.setdefault(event.origin, []).append(known)
@@ -99,6 +111,7 @@ class SeenFailures:
         known.longest_gap_seconds = max(known.longest_gap_seconds, gap)
         known.tally.add(event.failure, seen)
         known.note(event.at, self._lasting)
+        known.note_key(event)
         known.ends_process = known.ends_process or event.ends_process
 
     def note_sign_of_life(self, event: Event) -> None:

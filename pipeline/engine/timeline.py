@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 from parsers.events import ObjectKey
 from parsers.facts.references import ServiceRef
+from pipeline.engine.analysis_runs import verdicts_on
 from pipeline.engine.generations import rises
 from pipeline.engine.grouping import Trouble
 from pipeline.engine.incidents import TimelineEntry
 from pipeline.engine.joins import services_behind
 from pipeline.engine.object_changes import Change
 from pipeline.engine.origins import OriginState
-from pipeline.engine.prior_changes import changes_in_objects, nearest_before
+from pipeline.engine.prior_changes import LOOK_BACK, changes_in_objects, nearest_before
 from pipeline.engine.spells import onset_of
 from pipeline.engine.surroundings import Surroundings
 
@@ -43,6 +44,7 @@ def timeline_of(trouble: Trouble, around: Surroundings) -> tuple[TimelineEntry, 
         if origin.is_controller:
             milestones = _milestones_of(origin)
             told |= {one for one in milestones if first_at <= one.at and (last_at is None or one.at <= last_at)}
+    told |= set(_verdicts_on(trouble, around, first_at + AROUND - LOOK_BACK, last_at))
     ordered = sorted(told)
     if len(ordered) > MAX_TIMELINE:
         ordered = [*ordered[: MAX_TIMELINE // 2], *ordered[-MAX_TIMELINE // 2 :]]
@@ -58,6 +60,14 @@ def _changes_of(trouble: Trouble, around: Surroundings, onset_at: datetime) -> l
         *_edits_of(keys, around),
     ]
     return nearest_before(onset_at, changes)
+
+
+def _verdicts_on(trouble: Trouble, around: Surroundings, since: datetime, until: datetime | None) -> Iterator[Change]:
+    """How AnalysisRuns of the victims ended: what a Rollout waits for may be none of the trouble, and needs telling."""
+    keys = sorted({member.key for member in trouble.members})[:MAX_KEYS]
+    for verdict in verdicts_on(keys, around.inventory):
+        if since <= verdict.at and (until is None or verdict.at <= until):
+            yield verdict
 
 
 def _edits_of(keys: Iterable[ObjectKey], around: Surroundings) -> Iterator[Change]:

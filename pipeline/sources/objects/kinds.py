@@ -67,6 +67,7 @@ KINDS = (
     _admission("ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", ("v1", "v1beta1")),
     WatchedKind("Namespace", "", "namespaces", ("v1",), is_namespaced=False),  # who is told: its annotations
     WatchedKind("Rollout", "argoproj.io", "rollouts", ("v1alpha1",)),
+    WatchedKind("AnalysisRun", "argoproj.io", "analysisruns", ("v1alpha1",)),
     WatchedKind("ReplicaSet", "apps", "replicasets", ("v1",)),
     WatchedKind("HorizontalPodAutoscaler", "autoscaling", "horizontalpodautoscalers", ("v2", "v1")),
     _events_of("ReplicaSet"),
