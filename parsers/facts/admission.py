@@ -49,6 +49,7 @@ class WebhookConfigurationFacts(msgspec.Struct, frozen=True, kw_only=True, tag=T
     created_at: datetime | None = None
     changed_at: datetime | None = None  # newest time in managedFields
     webhooks: tuple[WebhookFactsOfObject, ...] = ()
+    ca_from: ObjectRef | None = None  # Certificate or Secret that cert-manager copies the caBundle from
 
 
 class CrdFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
@@ -63,6 +64,7 @@ class CrdFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="f
     conversion: ServiceRef | None = None
     conversion_url: str | None = None
     ca_bundle: tuple[CertificateInfo, ...] = ()
+    ca_from: ObjectRef | None = None  # Certificate or Secret that cert-manager copies the caBundle from
     generation: int | None = None
     created_at: datetime | None = None
     changed_at: datetime | None = None

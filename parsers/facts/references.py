@@ -29,3 +29,8 @@ class ServiceRef(msgspec.Struct, frozen=True, order=True):
     def host(self) -> str:
         """As it stands in the API server's messages: name.namespace.svc."""
         return f"{self.name}.{self.namespace}.svc"
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Every name under which a certificate may be for it."""
+        return self.host, f"{self.name}.{self.namespace}", f"{self.host}.cluster.local"

@@ -1,6 +1,7 @@
 """Who is asked when an object is written or converted: webhook configurations, CRDs, admission policies.
 
-Sources: k8s.io/api v0.30 admissionregistration/v1 and v1beta1, apiextensions-apiserver v0.30 v1 and v1beta1.
+Sources: k8s.io/api v0.30 admissionregistration/v1 and v1beta1, apiextensions-apiserver v0.30 v1 and v1beta1;
+cert-manager v1.16 pkg/apis/certmanager/v1/types.go for its annotations.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from parsers.facts.admission import (
     WebhookRule,
 )
 from parsers.facts.certificates import CertificateInfo
-from parsers.facts.references import ServiceRef
+from parsers.facts.references import ObjectRef, ServiceRef
 from parsers.objects.members import (
     Object,
     changed_at_of,
@@ -36,6 +37,10 @@ from parsers.x509 import read_base64
 
 _DEFAULT_PORT: Final = 443
 _MAX_URL_CHARS: Final = 512
+_CA_SOURCES: Final = (
+    ("cert-manager.io/inject-ca-from", "Certificate"),
+    ("cert-manager.io/inject-ca-from-secret", "Secret"),
+)
 
 
 def read_webhook_configuration(document: Object) -> WebhookConfigurationFacts:
@@ -47,6 +52,7 @@ def read_webhook_configuration(document: Object) -> WebhookConfigurationFacts:
         created_at=created_at_of(document),
         changed_at=changed_at_of(document),
         webhooks=tuple(_read_webhook(webhook, is_beta=is_beta) for webhook in objects_at(document, "webhooks")),
+        ca_from=_ca_source_of(document),
     )
 
 
@@ -70,6 +76,7 @@ def read_crd(document: Object) -> CrdFacts:
         conversion=_service_of(client),
         conversion_url=_url_of(client),
         ca_bundle=_bundle_of(client),
+        ca_from=_ca_source_of(document),
         generation=generation_of(document),
         created_at=created_at_of(document),
         changed_at=changed_at_of(document),
@@ -136,6 +143,14 @@ def _url_of(client: Object) -> str | None:
     except ValueError:
         return None
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:_MAX_URL_CHARS]
+
+
+def _ca_source_of(document: Object) -> ObjectRef | None:
+    for annotation, kind in _CA_SOURCES:
+        namespace, _, name = text_at(document, "metadata", "annotations", annotation).partition("/")
+        if namespace and name:
+            return ObjectRef(kind, namespace, name)
+    return None
 
 
 def _bundle_of(client: Object) -> tuple[CertificateInfo, ...]:

@@ -28,7 +28,7 @@ from parsers.events import (
 from parsers.facts.analysis_runs import AnalysisRunFacts
 from parsers.facts.kube_events import KubernetesEventFacts
 from parsers.facts.references import ObjectRef
-from parsers.facts.seen import ObjectSeen, ObjectsListed, ObjectsUnread
+from parsers.facts.seen import AnyFacts, ObjectSeen, ObjectsListed, ObjectsUnread
 from parsers.records import Origin
 from pipeline.engine.analysis_runs import rollout_behind
 from pipeline.engine.creations import PodCreations

@@ -196,7 +196,7 @@ class Inventory:
 
         An authority of the same name in the service's namespace is one, too: it may have been made anew.
         """
-        names = {service.host, f"{service.name}.{service.namespace}", f"{service.host}.cluster.local"}
+        names = set(service.hosts)
         trusted = {one.subject for bundle in self.ca_bundles_of(service) for one in bundle.certificates}
         found = []
         for secret in self._of(SecretFacts):

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
+from parsers.facts.references import ServiceRef
 from parsers.records import Origin
 
 
@@ -21,6 +22,7 @@ class Product(msgspec.Struct, frozen=True):
     services: tuple[str, ...]  # names of the Services of its webhooks
     groups: tuple[str, ...] = ()  # API groups whose CRDs it converts
     source: str = ""
+    secrets: tuple[str, ...] = ()  # Secrets beside the Service that hold its certificate or authority
 
 
 PRODUCTS: tuple[Product, ...] = (
@@ -29,19 +31,40 @@ PRODUCTS: tuple[Product, ...] = (
         ("emissary-apiext",),
         ("getambassador.io",),
         "emissary-ingress charts, cmd/apiext, 3.0 to 3.12",
+        ("emissary-ingress-webhook-ca",),
     ),
     Product("Edge Stack", ("edge-stack-apiext",), ("getambassador.io",), "edge-stack charts"),
     Product(
-        "cert-manager", ("cert-manager-webhook",), ("cert-manager.io", "acme.cert-manager.io"), "deploy/charts, to 1.6"
+        "cert-manager",
+        ("cert-manager-webhook",),
+        ("cert-manager.io", "acme.cert-manager.io"),
+        "deploy/charts, to 1.6",
+        ("cert-manager-webhook-ca",),
     ),
     Product("Istio", ("istiod", "istio-galley", "istio-sidecar-injector"), (), "manifests/charts, 1.1 to 1.24"),
     Product(
-        "Linkerd", ("linkerd-proxy-injector", "linkerd-sp-validator", "linkerd-policy-validator"), (), "charts/linkerd2"
+        "Linkerd",
+        ("linkerd-proxy-injector", "linkerd-sp-validator", "linkerd-policy-validator"),
+        (),
+        "charts/linkerd2",
+        ("{service}-k8s-tls",),
     ),
-    Product("Kyverno", ("kyverno-svc",), (), "charts/kyverno"),
-    Product("Gatekeeper", ("gatekeeper-webhook-service",), (), "charts/gatekeeper"),
     Product(
-        "AWS Load Balancer Controller", ("aws-load-balancer-webhook-service",), (), "helm/aws-load-balancer-controller"
+        "Kyverno",
+        ("kyverno-svc",),
+        (),
+        "charts/kyverno",
+        ("{service}.{namespace}.svc.kyverno-tls-pair", "{service}.{namespace}.svc.kyverno-tls-ca"),
+    ),
+    Product(
+        "Gatekeeper", ("gatekeeper-webhook-service",), (), "charts/gatekeeper", ("gatekeeper-webhook-server-cert",)
+    ),
+    Product(
+        "AWS Load Balancer Controller",
+        ("aws-load-balancer-webhook-service",),
+        (),
+        "helm/aws-load-balancer-controller",
+        ("aws-load-balancer-tls",),
     ),
 )
 
@@ -50,6 +73,16 @@ def services_converting(resource: str) -> frozenset[str]:
     """Names of Services that convert a resource (`plural.group`) in products that are known."""
     group = resource.partition(".")[2]
     return frozenset(service for product in PRODUCTS if group in product.groups for service in product.services)
+
+
+def secrets_of_service(service: ServiceRef) -> frozenset[str]:
+    """Names of Secrets beside a Service that hold its certificate or authority, in products that are known."""
+    return frozenset(
+        secret.format(service=service.name, namespace=service.namespace)
+        for product in PRODUCTS
+        if service.name in product.services
+        for secret in product.secrets
+    )
 
 
 def product_of_service(name: str) -> str:

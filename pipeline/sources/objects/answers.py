@@ -10,7 +10,9 @@ from typing import Any
 
 import msgspec
 
+from parsers.facts.certificates import SecretFacts
 from parsers.facts.seen import AnyFacts
+from parsers.objects.certificates import read_secret as read_secret_object
 from parsers.objects.reading import read_objects
 from pipeline.sources.objects.api import ApiError
 
@@ -40,6 +42,30 @@ class _Head(msgspec.Struct):
 class _WatchEvent(msgspec.Struct):
     type: str
     object: msgspec.Raw
+
+
+class _Written(msgspec.Struct):
+    """When a field was written: of which fields that is true is of no interest, and neither are annotations."""
+
+    time: str = ""
+    subresource: str = ""
+
+
+class _SecretMeta(_Meta):
+    created: str = msgspec.field(name="creationTimestamp", default="")
+    written: list[_Written] = msgspec.field(name="managedFields", default_factory=list)
+
+
+class _SecretData(msgspec.Struct):
+    """All that is ever decoded of a Secret's content: what is not named here is stepped over, byte by byte."""
+
+    served: str = msgspec.field(name="tls.crt", default="")
+    authority: str = msgspec.field(name="ca.crt", default="")
+
+
+class _Secret(msgspec.Struct):
+    metadata: _SecretMeta = msgspec.field(default_factory=_SecretMeta)
+    data: _SecretData | None = None
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -74,6 +100,7 @@ class Change(msgspec.Struct, frozen=True):
 _lists = msgspec.json.Decoder(_List)
 _heads = msgspec.json.Decoder(_Head)
 _events = msgspec.json.Decoder(_WatchEvent)
+_secrets = msgspec.json.Decoder(_Secret)
 
 
 def read_page(body: bytes) -> Page:
@@ -114,6 +141,19 @@ def read_facts(item: Item, kind: str, api_version: str) -> AnyFacts | None:
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     return next(read_objects({"apiVersion": api_version, "kind": kind, **document}), None)
+
+
+def read_secret(body: bytes) -> SecretFacts | None:
+    """The certificates of a Secret; None: it cannot be read. Nothing else of it is decoded, so no error can hold it."""
+    try:
+        secret = _secrets.decode(body)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+    meta, data = secret.metadata, secret.data or _SecretData()
+    written = [{"time": one.time, "subresource": one.subresource} for one in meta.written]
+    metadata = {"name": meta.name, "namespace": meta.namespace, "creationTimestamp": meta.created}
+    content = {"tls.crt": data.served, "ca.crt": data.authority}
+    return read_secret_object({"kind": "Secret", "metadata": {**metadata, "managedFields": written}, "data": content})
 
 
 def _item(raw: bytes) -> Item:

@@ -90,5 +90,12 @@ def object_sources(settings: KubernetesSettings, connect: Callable[[ClusterSetti
         name = f"{settings.name}-objects" + (f"-{number}" if number else "")
         cluster = connect(each)
         api = ClusterObjectApi(cluster)
-        sources.append(ObjectSource(name, api, settings.cluster_name or cluster.name))
+        source = ObjectSource(
+            name,
+            api,
+            settings.cluster_name or cluster.name,
+            namespaces=settings.object_namespaces,
+            secrets=settings.secrets,
+        )
+        sources.append(source)
     return sources

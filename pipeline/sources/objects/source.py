@@ -21,6 +21,9 @@ from pipeline.sources.live import Fetched, SourceStatus
 from pipeline.sources.objects.api import ObjectApi
 from pipeline.sources.objects.kinds import KINDS, WatchedKind
 from pipeline.sources.objects.list_watch import ListWatch, WatchState
+from pipeline.sources.objects.named_secrets import NamedSecrets
+from pipeline.sources.objects.secret_watch import STREAM as SECRETS
+from pipeline.sources.objects.secret_watch import SecretWatch
 
 QUEUED = 2_000
 """Observations that may wait; then the watches wait, and at last the API server."""
@@ -38,6 +41,7 @@ class ObjectSource:
         *,
         namespaces: Sequence[str] = (),
         kinds: Sequence[WatchedKind] = KINDS,
+        secrets: Sequence[str] = (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Prepare; nothing is asked yet.
@@ -48,6 +52,7 @@ class ObjectSource:
             cluster: its name in incidents.
             namespaces: that are watched; none: all. Objects without a namespace are watched in any case.
             kinds: that are watched.
+            secrets: namespaces in which Secrets that hold a webhook's certificate are read by name; `*`: all.
             now: the clock.
         """
         self._name = name
@@ -55,6 +60,7 @@ class ObjectSource:
         self._cluster = cluster
         self._namespaces = tuple(namespaces)
         self._kinds = tuple(kinds)
+        self._secrets = tuple(secrets)
         self._now = now
         self._run: _Run | None = None
         self._next: dict[str, int] = {}
@@ -72,6 +78,8 @@ class ObjectSource:
         self._held = None
         self._next = {stream: int(value) for stream, value in positions.items() if value.isdigit()}
         self._run = _Run(self._now)
+        if self._secrets:  # before those that name some: nothing is missed
+            self._run.add_secrets(self._api, self._secrets, self._cluster)
         for kind in self._kinds:
             for namespace in (self._namespaces or ("",)) if kind.is_namespaced else ("",):
                 self._run.add(self._api, kind, namespace, self._cluster)
@@ -140,6 +148,7 @@ class _Run:
         self._queue: queue.Queue[tuple[str, ObjectEvent]] = queue.Queue(QUEUED)
         self._is_stopping = threading.Event()
         self._threads: list[_Thread] = []
+        self._secrets: tuple[SecretWatch, _Thread] | None = None
 
     @property
     def is_dry(self) -> bool:
@@ -150,11 +159,20 @@ class _Run:
         """Begin to watch a kind."""
         stream = f"{namespace}/{kind.name}" if namespace else kind.name
         origin = Origin(source=f"objects/{kind.resource}", cluster=cluster)
-        thread = _Thread(self, stream, kind)
+        thread = _Thread(self, stream, (kind.group, kind.plural))
+        self._begin(thread, stream, ListWatch(api, kind, origin, thread, namespace).run)
+
+    def add_secrets(self, api: ObjectApi, namespaces: Sequence[str], cluster: str) -> None:
+        """Begin to read the Secrets that other objects name."""
+        origin = Origin(source=f"objects/{SECRETS}", cluster=cluster)
+        thread = _Thread(self, SECRETS, ("", SECRETS))
+        watch = SecretWatch(api, NamedSecrets(namespaces), origin, thread)
+        self._secrets = watch, thread
+        self._begin(thread, SECRETS, watch.run)
+
+    def _begin(self, thread: _Thread, stream: str, run: Callable[[], None]) -> None:
         self._threads.append(thread)
-        threading.Thread(
-            target=ListWatch(api, kind, origin, thread, namespace).run, name=f"watch {stream}", daemon=True
-        ).start()
+        threading.Thread(target=run, name=f"watch {stream}", daemon=True).start()
 
     def next(self, timeout_seconds: float) -> tuple[str, ObjectEvent] | None:
         """The oldest observation and its stream."""
@@ -186,6 +204,8 @@ class _Run:
         if isinstance(event, ObjectSeen) and isinstance(event.facts, CrdFacts):
             for thread in self._threads:
                 thread.noticed(event.facts)
+        if self._secrets is not None and self._secrets[0].note(event):
+            self._secrets[1].wake()
         while not self.is_stopping():
             try:
                 self._queue.put((stream, event), timeout=0.2)
@@ -197,11 +217,12 @@ class _Run:
 class _Thread:
     """What one watch knows of where it runs."""
 
-    def __init__(self, run: _Run, stream: str, kind: WatchedKind) -> None:
+    def __init__(self, run: _Run, stream: str, resource: tuple[str, str]) -> None:
+        """`resource`: group and plural of what it watches."""
         self.state = WatchState()
         self._run = run
         self._stream = stream
-        self._kind = kind
+        self._resource = resource
         self._woken = threading.Event()
 
     def is_stopping(self) -> bool:
@@ -230,5 +251,5 @@ class _Thread:
 
     def noticed(self, crd: CrdFacts) -> None:
         """A CRD is there: if it is of the kind that is waited for, it can be listed now."""
-        if (crd.group, crd.plural) == (self._kind.group, self._kind.plural):
+        if (crd.group, crd.plural) == self._resource:
             self.wake()

@@ -50,6 +50,13 @@ class KubernetesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """Watch the objects that explain why a rollout is stuck, too: rollouts, ReplicaSets, webhooks and what belongs to
     them, in all namespaces. Never Secrets. What may not be read is told and left out."""
 
+    object_namespaces: tuple[str, ...] = ()
+    """Where the objects are watched that lie in a namespace; empty: everywhere. With some, Roles there are enough for
+    them; what lies in none, as webhook configurations, is still asked for."""
+    secrets: tuple[str, ...] = ()
+    """Namespaces in which Secrets that hold a webhook's certificate are read, each by its name; `*`: in any. Of a
+    Secret only tls.crt and ca.crt are decoded. Empty: none is read."""
+
     def check(self) -> None:
         """What the settings have to do with each other.
 
