@@ -10,16 +10,16 @@ import resource
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from pipeline.cluster.calls import Call
 from pipeline.cluster.connection import KubeCluster as Connection
 from pipeline.cluster.settings import ClusterSettings
+from pipeline.cluster.tally import CallTally
 from pipeline.engine.engine import Engine
 from pipeline.engine.settings import EngineSettings
 from pipeline.sources.objects.cluster_api import ClusterObjectApi
@@ -31,23 +31,22 @@ from tests.servers.test_object_watch import _install_rollouts, _replica_set
 IDLE_SECONDS = 20.0
 
 
-class Counting(ClusterObjectApi):
-    """Counts what is asked."""
+class Weighing(ClusterObjectApi):
+    """Adds up what lists weigh."""
 
-    calls: ClassVar[Counter[str]] = Counter()
     received = 0
 
     def get(self, call: Call, query: Mapping[str, str]) -> bytes:
-        """Counted."""
-        self.calls[f"list {call.resource}"] += 1
+        """Added up."""
         body = super().get(call, query)
-        Counting.received += len(body)
+        Weighing.received += len(body)
         return body
 
-    def stream(self, call: Call, query: Mapping[str, str]) -> Iterator[bytes]:
-        """Counted."""
-        self.calls[f"watch {call.resource}"] += 1
-        return super().stream(call, query)
+
+def _shown(tally: CallTally) -> str:
+    return ", ".join(
+        f"{kind.verb} {kind.resource} {kind.code}: {count}" for kind, count in sorted(tally.calls().items())
+    )
 
 
 def _rollout(name: str) -> dict[str, Any]:
@@ -95,10 +94,11 @@ def main() -> None:
 
 
 def _measure(cluster: KubeCluster) -> None:
-    connection = Connection(ClusterSettings(kubeconfig=str(cluster.kubeconfig())))
+    tally = CallTally()
+    connection = Connection(ClusterSettings(kubeconfig=str(cluster.kubeconfig())), tally)
     engine = Engine(EngineSettings(), built_in_rules(), evaluate_every=None)
     before, began, cpu = _resident_mib(), time.monotonic(), time.process_time()
-    with closing(ObjectSource("objects", Counting(connection), "bench")) as source:
+    with closing(ObjectSource("objects", Weighing(connection), "bench")) as source:
         source.start({})
         seen = 0
         while not source.status().is_caught_up:
@@ -107,13 +107,13 @@ def _measure(cluster: KubeCluster) -> None:
                 engine.feed(event)
                 seen += 1
         took, used = time.monotonic() - began, time.process_time() - cpu
-        print(f"{seen} observations in {took:.2f} s, {used:.2f} s of CPU, {Counting.received / 2**20:.1f} MiB received")
+        print(f"{seen} observations in {took:.2f} s, {used:.2f} s of CPU, {Weighing.received / 2**20:.1f} MiB received")
         print(f"memory: {before:.0f} MiB before, {_resident_mib():.0f} MiB behind")
-        print(f"calls: {sum(Counting.calls.values())}: {dict(sorted(Counting.calls.items()))}")
-        calls, cpu = sum(Counting.calls.values()), time.process_time()
+        print(f"calls: {sum(tally.calls().values())}: {_shown(tally)}")
+        calls, cpu = sum(tally.calls().values()), time.process_time()
         time.sleep(IDLE_SECONDS)
         idle = time.process_time() - cpu
-        print(f"idle for {IDLE_SECONDS:.0f} s: {sum(Counting.calls.values()) - calls} calls, {idle:.2f} s of CPU")
+        print(f"idle for {IDLE_SECONDS:.0f} s: {sum(tally.calls().values()) - calls} calls, {idle:.2f} s of CPU")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ class DaemonStatus(msgspec.Struct, frozen=True):
     role: DaemonRole
     since: datetime  # of the role; aware, UTC
     checks: tuple[Check, ...] = ()
+    warnings: tuple[str, ...] = ()  # what it does without, in sentences without secrets; nothing fails for it
 
 
 class StatusBoard:

@@ -13,6 +13,7 @@ from pipeline.cli import options
 from pipeline.cli.loading import load
 
 if TYPE_CHECKING:
+    from pipeline.cluster.tally import CallTally
     from pipeline.config import Configuration
     from pipeline.daemon.watch import Loaded
     from pipeline.sources.live import LiveSource
@@ -99,6 +100,7 @@ def watch_command(
     """
     from importlib.metadata import version
 
+    from pipeline.cluster.tally import CallTally
     from pipeline.daemon.watch import Watch
     from pipeline.own_log.setup import set_up_log
 
@@ -130,12 +132,15 @@ def watch_command(
         set_up_log(again.configuration.log, sys.stderr)
         return again
 
-    sources = _sources(settings, from_)
-    watch = Watch(loaded, sources, version("whystuck"), load=load_again, ends_when_caught_up=once)
+    calls = CallTally()
+    sources = _sources(settings, from_, calls)
+    watch = Watch(loaded, sources, version("whystuck"), load=load_again, ends_when_caught_up=once, calls=calls)
     watch.run()
 
 
-def _sources(settings: Configuration, chosen: Input | None) -> list[LiveSource]:
+def _sources(settings: Configuration, chosen: Input | None, calls: CallTally) -> list[LiveSource]:
+    from functools import partial
+
     from pipeline.errors import ConfigurationError
     from pipeline.sources.kafka.source import KafkaSource
     from pipeline.sources.objects.cluster_api import object_sources
@@ -145,8 +150,9 @@ def _sources(settings: Configuration, chosen: Input | None) -> list[LiveSource]:
     if settings.kafka is not None and chosen is not Input.KUBERNETES:
         sources.append(KafkaSource(settings.kafka))
     if settings.kubernetes is not None and chosen is not Input.KAFKA:
-        sources.append(PodLogSource(settings.kubernetes))
-        sources += object_sources(settings.kubernetes, connect)
+        counted = partial(connect, tally=calls)
+        sources.append(PodLogSource(settings.kubernetes, counted))
+        sources += object_sources(settings.kubernetes, counted)
     if not sources:
         raise ConfigurationError(
             "nothing to read: say --from kubernetes, or give the configuration a section `kubernetes`, or a section "

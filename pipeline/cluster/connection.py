@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from urllib.parse import urlencode
 
 from pipeline.cluster.calls import Call, CallError, Reason
 from pipeline.cluster.settings import ClusterSettings
+from pipeline.cluster.tally import CallTally
 from pipeline.errors import ConfigurationError
 from pipeline.secret import hide_secrets
 
@@ -36,13 +38,18 @@ _REASONS = {
 class KubeCluster:
     """A `Cluster`."""
 
-    def __init__(self, settings: ClusterSettings) -> None:
+    def __init__(self, settings: ClusterSettings, tally: CallTally | None = None) -> None:
         """Read the kubeconfig; nothing is asked yet.
+
+        Args:
+            settings: how it is reached.
+            tally: where calls are counted.
 
         Raises:
             ConfigurationError: There is neither a kubeconfig nor a service account, or what is named is not in it.
         """
         self._settings = settings
+        self._tally = tally or CallTally()
         self._lock = threading.Lock()
         self.name, self.namespace = "", "default"
         self._load()
@@ -60,7 +67,7 @@ class KubeCluster:
 
     def open(self, call: Call, query: Mapping[str, str], *, idle_seconds: float) -> KubeStream:
         """An answer that goes on. Raises CallError."""
-        return KubeStream(self, call, self._request(call, query, "*/*", idle_seconds))
+        return KubeStream(self.name, call, self._request(call, query, "*/*", idle_seconds), self._tally)
 
     def close(self) -> None:
         """Let go of connections."""
@@ -90,17 +97,20 @@ class KubeCluster:
         import urllib3
         from kubernetes.config.config_exception import ConfigException
 
-        client = self._client
+        client, began = self._client, time.monotonic()
         url = f"{client.configuration.host}{call.path}?{urlencode(query)}"
         timeout = urllib3.Timeout(connect=self._settings.request_timeout_seconds, read=read_seconds)
         try:
             headers = self._headers(client.configuration) | {"Accept": accept}
             pool = client.rest_client.pool_manager
-            return pool.request("GET", url, headers=headers, timeout=timeout, preload_content=False, retries=False)
+            answer = pool.request("GET", url, headers=headers, timeout=timeout, preload_content=False, retries=False)
         except ConfigException as error:
             raise CallError(self.name, call, Reason.UNAUTHORIZED, _safe(error)) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
+            self._tally.count(self.name, call, None, time.monotonic() - began)
             raise self._broken(call, error) from error
+        self._tally.count(self.name, call, answer.status, time.monotonic() - began)
+        return answer
 
     def _headers(self, configuration: Configuration) -> dict[str, str]:
         token = configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
@@ -157,11 +167,14 @@ class KubeCluster:
 class KubeStream:
     """A `Stream`."""
 
-    def __init__(self, cluster: KubeCluster, call: Call, answer: BaseHTTPResponse) -> None:
+    def __init__(self, cluster: str, call: Call, answer: BaseHTTPResponse, tally: CallTally) -> None:
         self._cluster = cluster
         self._call = call
         self._answer = answer
+        self._tally = tally
+        self._lock = threading.Lock()
         self._is_closed = False
+        tally.opened(cluster, call)
 
     def __iter__(self) -> Iterator[bytes]:
         """What came, in pieces of any size. Raises CallError."""
@@ -174,11 +187,14 @@ class KubeStream:
             # Of a socket that another thread has closed, the client may stumble over parts that are gone.
             if self._is_closed:
                 return
-            raise CallError(self._cluster.name, self._call, Reason.UNREACHABLE, _safe(error)) from error
+            raise CallError(self._cluster, self._call, Reason.UNREACHABLE, _safe(error)) from error
 
     def close(self) -> None:
         """End it, from any thread."""
-        self._is_closed = True
+        with self._lock:
+            was_closed, self._is_closed = self._is_closed, True
+        if not was_closed:
+            self._tally.closed(self._cluster, self._call)
         with contextlib.suppress(Exception):
             self._answer.shutdown()  # wakes a thread that waits; closing alone does not
         with contextlib.suppress(Exception):

@@ -35,6 +35,7 @@ class Reporter:
         self._store_problem = ""
         self._backlog_problem = ""
         self._statuses: Mapping[str, SourceStatus] = {}
+        self._unread: dict[str, frozenset[str]] = {}  # sentences about missing rights, by source
         self._evicted_count = 0
         self._leaders: frozenset[Leader] = frozenset()
 
@@ -125,6 +126,7 @@ class Reporter:
         self._backlog_problem = "the engine is behind the sources" if is_backlog_full else ""
         for name, status in statuses.items():
             self._metrics.set_source(name, status)
+            self._tell_rights(name, status.unread)
             if status.problem:
                 _log.warning("source.problem", source=name, problem=status.problem)
         self._metrics.set_open_incidents(one for one in engine.told() if one.status == "open")
@@ -142,6 +144,15 @@ class Reporter:
                 _log.info("controller.leads", cluster=leader.cluster, namespace=leader.namespace, pod=leader.host)
         self._leaders = frozenset(leaders)
 
+    def _tell_rights(self, source: str, unread: Sequence[str]) -> None:
+        """Which rights are missing: a line for each, when that changes."""
+        before, now = self._unread.get(source, frozenset()), frozenset(unread)
+        for sentence in sorted(now - before):
+            _log.warning("source.right_missing", source=source, problem=sentence)
+        for sentence in sorted(before - now):
+            _log.info("source.right_given", source=source, was=sentence)
+        self._unread[source] = now
+
     def _tell(self) -> None:
         checks = [Check("store", not self._store_problem, self._store_problem)]
         checks.append(Check("claim", self._role is not DaemonRole.STARTING, self._role.value))
@@ -151,6 +162,8 @@ class Reporter:
                 for name, status in sorted(self._statuses.items())
             ]
             checks.append(Check("backlog", not self._backlog_problem, self._backlog_problem))
-        status = DaemonStatus(self._role, self._since, tuple(checks))
+        warnings = tuple(f"{name}: {one}" for name, unread in sorted(self._unread.items()) for one in sorted(unread))
+        warnings = warnings if self._role is DaemonRole.ACTIVE else ()
+        status = DaemonStatus(self._role, self._since, tuple(checks), warnings)
         self._board.publish(status)
         self._metrics.set_status(status)

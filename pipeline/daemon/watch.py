@@ -19,6 +19,7 @@ import msgspec
 
 from parsers.failures import FailureFinder
 from parsers.rules.model import RuleSet
+from pipeline.cluster.tally import CallTally
 from pipeline.config import Configuration
 from pipeline.daemon.daemon import Daemon, Steps
 from pipeline.daemon.dispatching import ReceiverDispatch
@@ -77,6 +78,7 @@ class Watch:
         ends_when_caught_up: bool = False,
         steps: Steps | None = None,
         clocks: Clocks | None = None,
+        calls: CallTally | None = None,
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -88,6 +90,7 @@ class Watch:
             ends_when_caught_up: end as a replay does, when everything that is there now was read.
             steps: for tests.
             clocks: for tests; None: those of the machine.
+            calls: of the sources, to API servers.
         """
         self._loaded = loaded
         self._sources = {source.name: source for source in sources}
@@ -100,6 +103,8 @@ class Watch:
         self._recorder: FileRecorder | None = None
         configuration = loaded.configuration
         self._metrics = Metrics(configuration.metrics, version, are_names_hidden=configuration.redact.names)
+        if calls is not None:
+            self._metrics.show_calls(calls)
         self._board = StatusBoard(DaemonStatus(DaemonRole.STARTING, datetime.now(UTC)))
         self._reporter = Reporter(self._board, self._metrics)
         self._dispatch = ReceiverDispatch(

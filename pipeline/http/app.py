@@ -50,7 +50,7 @@ def create_app(
         return _health_response(request, "livez", liveness(board.seconds_since_beat(), stall_seconds), guard)
 
     async def readyz(request: Request) -> Response:
-        return _health_response(request, "readyz", readiness(board.status), guard)
+        return _health_response(request, "readyz", readiness(board.status), guard, board.status.warnings)
 
     async def show_metrics(request: Request) -> Response:
         if not guard.lets_in(request.headers):
@@ -74,14 +74,16 @@ def _refusal(request: Request, error: Exception) -> Response:
     return PlainTextResponse(error.detail, error.status_code, error.headers)
 
 
-def _health_response(request: Request, name: str, checks: list[Check], guard: Guard) -> Response:
+def _health_response(
+    request: Request, name: str, checks: list[Check], guard: Guard, warnings: Sequence[str] = ()
+) -> Response:
     query = request.query_params
     question = Question(
         is_verbose="verbose" in query,
         excluded=frozenset(query.getlist("exclude")),
         may_see_details=guard.lets_in(request.headers),
     )
-    health = answer(name, checks, question)
+    health = answer(name, checks, question, warnings)
     return PlainTextResponse(health.text, 200 if health.is_ok else 503)
 
 

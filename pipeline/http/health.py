@@ -46,14 +46,15 @@ def readiness(status: DaemonStatus) -> list[Check]:
     return [role, *status.checks]
 
 
-def answer(name: str, checks: Iterable[Check], question: Question) -> Health:
-    """The answer to a question about these checks."""
+def answer(name: str, checks: Iterable[Check], question: Question, warnings: Iterable[str] = ()) -> Health:
+    """The answer to a question about these checks; warnings are told to whoever may see details."""
     listed = list(checks)
     is_ok = all(check.is_ok or check.name in question.excluded for check in listed)
     if is_ok and not question.is_verbose:
         return Health(is_ok, "ok")
     lines = [_line_of(check, question) for check in listed]
     lines += _unmatched(question.excluded, {check.name for check in listed})
+    lines += [f"warn: {_safe(warning)}" for warning in warnings] if question.may_see_details else []
     lines.append(f"{name} check {'passed' if is_ok else 'failed'}")
     return Health(is_ok, "".join(f"{line}\n" for line in lines))
 

@@ -20,8 +20,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from parsers.events import AnyEvent, Event
 from parsers.facts.seen import ObjectSeen
 from parsers.failure_classes import FAILURE_CLASSES
+from pipeline.cluster.tally import CallTally
 from pipeline.engine.incidents import Incident
 from pipeline.engine.leaders import Leader
+from pipeline.metrics.api_calls import ApiCallCollector
 from pipeline.metrics.deliveries import DeliveryMetrics
 from pipeline.metrics.families import OTHER, BoundedLabel, SnapshotGauge
 from pipeline.metrics.settings import MetricsSettings
@@ -72,7 +74,8 @@ class Metrics:
         self._max_stuck_keys = 0 if are_names_hidden else settings.max_stuck_keys
         self._series_of_sources: dict[str, SourceStatus] = {}
         limit = settings.max_label_values
-        self._cluster = BoundedLabel(0 if are_names_hidden else limit)
+        self._max_clusters = 0 if are_names_hidden else limit
+        self._cluster = BoundedLabel(self._max_clusters)
         self._stream, self._reason = BoundedLabel(limit), BoundedLabel(limit)
         self._pod, self._namespace = BoundedLabel(limit), BoundedLabel(limit)
         self._class = BoundedLabel(limit, FAILURE_CLASSES)
@@ -170,6 +173,10 @@ class Metrics:
         """The file of the recording has this size; a problem has ended it."""
         self._recording_bytes.replace({(): size_bytes})
         self._recording_ok.replace({(): not problem})
+
+    def show_calls(self, calls: CallTally) -> None:
+        """Show what API servers are asked, as it is at each scrape. To be called once."""
+        self.registry.register(ApiCallCollector(calls, BoundedLabel(self._max_clusters)))
 
     def render(self) -> bytes:
         """All series, in Prometheus' text format (CONTENT_TYPE)."""

@@ -40,6 +40,7 @@ class SourceStatus(msgspec.Struct, frozen=True):
     lags: Mapping[str, StreamLag]
     problem: str = ""  # newest trouble, in a sentence without secrets; empty: none
     told_until_seconds: float | None = None  # all that happened until then was handed out; since 1970; None: not known
+    unread: tuple[str, ...] = ()  # what a missing right keeps from being read, a sentence with the rule each; sorted
 
 
 class LiveSource(Protocol):

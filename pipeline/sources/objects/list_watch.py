@@ -20,6 +20,7 @@ from parsers.records import Origin
 from pipeline.sources.objects.answers import Change, Item, read_change, read_facts, read_page
 from pipeline.sources.objects.api import ApiError, ObjectApi
 from pipeline.sources.objects.kinds import WatchedKind
+from pipeline.sources.objects.refusals import Refusal
 
 WATCH_SECONDS = 290
 """The server ends a watch after so long: a connection that died silently costs no more."""
@@ -67,6 +68,7 @@ class WatchState(msgspec.Struct, frozen=True):
     is_listed: bool = False  # everything was handed out once, or never will be
     is_watching: bool = False
     problem: str = ""
+    refusals: tuple[Refusal, ...] = ()
 
 
 _Place = tuple[str, str]  # namespace and name
@@ -229,11 +231,10 @@ class ListWatch:
             longer = min(2 * self._absent_seconds, ABSENT_SECONDS)
             self._absent_seconds = FIRST_PAUSE_SECONDS if is_announced else longer
         elif error.status == 403:
-            why = f"{self._kind.resource} may not be read; this rule would let them: {self._kind.rule()}"
-            self._around.put(
-                ObjectsUnread(self._around.now(), self._origin, 0, self._kind.kind, why, self._namespaces())
-            )
-            self._around.told(WatchState(is_listed=True, problem=why))
+            refusal = Refusal(self._kind.resource, self._kind.rule(), self._namespace)
+            at, namespaces = self._around.now(), self._namespaces()
+            self._around.put(ObjectsUnread(at, self._origin, 0, self._kind.kind, str(refusal), namespaces))
+            self._around.told(WatchState(is_listed=True, refusals=(refusal,)))
             self._around.pause(REFUSED_SECONDS * self._around.jitter())
         else:
             pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(self._failures, 10))

@@ -7,7 +7,7 @@ when the Certificate that writes it changes, and now and then, as other writers 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,6 +20,7 @@ from pipeline.sources.objects.answers import read_secret
 from pipeline.sources.objects.api import ApiError, ObjectApi
 from pipeline.sources.objects.list_watch import Surroundings, WatchState
 from pipeline.sources.objects.named_secrets import NamedSecrets
+from pipeline.sources.objects.refusals import Refusal
 
 STREAM: Final = "secrets"
 AGAIN: Final = timedelta(minutes=5)
@@ -60,7 +61,8 @@ class SecretWatch:
             problem = self._read_due()
             if not problem:
                 self._tell_list()
-            self._around.told(WatchState(is_listed=not problem, is_watching=not problem, problem=problem))
+            is_well, refusals = not problem, tuple(_refusals(self._refused))
+            self._around.told(WatchState(is_listed=is_well, is_watching=is_well, problem=problem, refusals=refusals))
             self._around.pause(self._seconds_until_due())
 
     def _plan(self) -> bool:
@@ -133,8 +135,8 @@ class SecretWatch:
         self._is_told = True
         at = self._around.now()
         self._put(ObjectsListed(at, self._origin, 0, "Secret", tuple(sorted(self._shown))))
-        for namespace, names in _by_namespace(self._refused).items():
-            self._put(ObjectsUnread(at, self._origin, 0, "Secret", _why(namespace, names), (namespace,)))
+        for one in _refusals(self._refused):
+            self._put(ObjectsUnread(at, self._origin, 0, "Secret", str(one), (one.namespace,)))
 
     def _put(self, event: ObjectEvent) -> None:
         self._around.put(event)
@@ -144,16 +146,13 @@ class SecretWatch:
         return max(0.1, min((at - now for at in self._due.values()), default=AGAIN).total_seconds())
 
 
-def _by_namespace(refs: Iterable[ObjectRef]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _refusals(refs: Iterable[ObjectRef]) -> Iterator[Refusal]:
+    """One for each namespace, with all names in the rule."""
+    by_namespace: dict[str, list[str]] = {}
     for ref in sorted(refs):
-        found.setdefault(ref.namespace, []).append(ref.name)
-    return found
-
-
-def _why(namespace: str, names: list[str]) -> str:
-    """A sentence with the rule that would let them be read."""
-    quoted = ", ".join(f'"{name}"' for name in names)
-    rule = f'{{apiGroups: [""], resources: ["secrets"], resourceNames: [{quoted}], verbs: ["get"]}}'
-    shown = ", ".join(names[:SHOWN])
-    return f"secrets {shown} in namespace {namespace} may not be read; a Role with the rule {rule} there would allow it"
+        by_namespace.setdefault(ref.namespace, []).append(ref.name)
+    for namespace, names in by_namespace.items():
+        quoted = ", ".join(f'"{name}"' for name in names)
+        rule = f'{{apiGroups: [""], resources: ["secrets"], resourceNames: [{quoted}], verbs: ["get"]}}'
+        shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+        yield Refusal(f"secrets {shown}", rule, namespace)

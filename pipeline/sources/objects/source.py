@@ -22,6 +22,7 @@ from pipeline.sources.objects.api import ObjectApi
 from pipeline.sources.objects.kinds import KINDS, WatchedKind
 from pipeline.sources.objects.list_watch import ListWatch, WatchState
 from pipeline.sources.objects.named_secrets import NamedSecrets
+from pipeline.sources.objects.refusals import sentences
 from pipeline.sources.objects.secret_watch import STREAM as SECRETS
 from pipeline.sources.objects.secret_watch import SecretWatch
 
@@ -129,6 +130,7 @@ class ObjectSource:
             is_connected=is_connected,
             is_caught_up=is_listed and is_dry,
             lags={},
+            unread=sentences(refusal for state in states for refusal in state.refusals),
             problem="; ".join(problems[:3]),
             told_until_seconds=self._now().timestamp() if is_listed and is_dry else None,
         )

@@ -13,6 +13,7 @@ import msgspec
 
 from pipeline.cluster.calls import CallError, Cluster, Reason
 from pipeline.cluster.settings import ClusterSettings
+from pipeline.cluster.tally import CallTally
 from pipeline.errors import SourceError, SourceRefusedError
 from pipeline.own_log.loggers import get_logger
 from pipeline.sources.live import Fetched, SourceStatus
@@ -253,8 +254,8 @@ class _Generation:
                 self._put(Fetched(stream, (), position.line, is_over=True))
 
 
-def connect(settings: ClusterSettings) -> Cluster:
-    """A connection by the kubernetes client."""
+def connect(settings: ClusterSettings, tally: CallTally | None = None) -> Cluster:
+    """A connection by the kubernetes client, whose calls are counted."""
     from pipeline.cluster.connection import KubeCluster  # the library takes a second to import
 
-    return KubeCluster(settings)
+    return KubeCluster(settings, tally)

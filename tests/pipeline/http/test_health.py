@@ -108,3 +108,19 @@ def test_not_alive_when_it_does_not_go_on(clock: Clock, board: StatusBoard) -> N
     health = answer("livez", liveness(board.seconds_since_beat(), 300), Question())
     assert not health.is_ok
     assert "[-]pipeline failed: last went on 300 s ago, 300 s are allowed\nlivez check failed\n" == health.text
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        (VERBOSE, lines("[+]store ok", "warn: objects: leases may not be read", "readyz check passed")),
+        (Question(is_verbose=True, may_see_details=False), lines("[+]store ok", "readyz check passed")),
+        (Question(), "ok"),
+    ],
+    ids=["asked for all", "without details", "asked whether all is well"],
+)
+def test_what_it_does_without_is_a_warning(question: Question, text: str) -> None:
+    """Nothing fails for it."""
+    health = answer("readyz", [Check("store", True)], question, ["objects: leases may not be read"])
+
+    assert (True, text) == (health.is_ok, health.text)

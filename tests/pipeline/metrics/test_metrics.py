@@ -14,6 +14,8 @@ from parsers.facts.references import ObjectRef
 from parsers.facts.seen import ObjectSeen
 from parsers.facts.services import NamespaceFacts
 from parsers.records import Origin
+from pipeline.cluster.calls import Call
+from pipeline.cluster.tally import CallTally
 from pipeline.delivery.sending.outbox import Backlog, DeliveryState
 from pipeline.delivery.sending.outcome import Outcome, OutcomeReason, Verdict
 from pipeline.engine.leaders import Leader
@@ -51,6 +53,15 @@ def series(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
 def metrics() -> Metrics:
     """At zero."""
     return Metrics(MetricsSettings(max_stuck_keys=2, max_label_values=3), "1.2.3")
+
+
+def _calls(*codes: int | None, cluster: str = "eu-1") -> CallTally:
+    """Lists of pods that ended so, each after 20 ms, and a watch that goes on."""
+    tally = CallTally()
+    for code in codes:
+        tally.count(cluster, Call("list", "pods"), code, 0.02)
+    tally.opened(cluster, Call("watch", "rollouts", group="argoproj.io"))
+    return tally
 
 
 STUCK = incident(victim("web", 371), victim("api", 20), victim("db", 25), victim("well", 9, recovered_at=AT))
@@ -221,6 +232,28 @@ MOVES: dict[str, tuple[Callable[[Metrics], None], str, dict[tuple[str, ...], flo
         "whystuck_source_connected",
         {("raw",): 1},
     ),
+    "calls to an API server": (
+        lambda metrics: metrics.show_calls(_calls(200, 204, 429, None)),
+        "whystuck_api_calls_total",
+        {
+            ("eu-1", "2xx", "pods", "list"): 2,
+            ("eu-1", "4xx", "pods", "list"): 1,
+            ("eu-1", "none", "pods", "list"): 1,
+        },
+    ),
+    "watches of an API server": (
+        lambda metrics: metrics.show_calls(_calls()),
+        "whystuck_api_streams",
+        {("eu-1", "rollouts", "watch"): 1},
+    ),
+    "time of calls": (
+        lambda metrics: metrics.show_calls(_calls(200, 200)),
+        "whystuck_api_call_seconds_bucket",
+        {
+            ("eu-1", bound): 2
+            for bound in ("0.025", "0.05", "0.1", "0.25", "0.5", "1.0", "2.5", "5.0", "10.0", "30.0", "+Inf")
+        },
+    ),
     "role": (
         lambda metrics: metrics.set_status(DaemonStatus(DaemonRole.STANDBY, AT)),
         "whystuck_role",
@@ -334,3 +367,24 @@ def test_receivers_that_are_gone_have_no_series(metrics: Metrics) -> None:
 
     for name in ("receiver_disabled", "receiver_failing", "pending_deliveries", "dead_letters"):
         assert {("b",): 1} == series(metrics, f"whystuck_{name}")
+
+
+def test_clusters_of_calls_are_bounded_and_hidden() -> None:
+    """They come from kubeconfigs; what is beyond the limit is added up."""
+    tally = CallTally()
+    for number in range(5):
+        tally.count(f"c{number}", Call("get", "pods/log"), 200, 0.2)
+    hidden = Metrics(MetricsSettings(), "1", are_names_hidden=True)
+    hidden.show_calls(tally)
+
+    assert {(OTHER, "2xx", "pods/log", "get"): 5} == series(hidden, "whystuck_api_calls_total")
+    assert {(OTHER,): 5} == series(hidden, "whystuck_api_call_seconds_count")
+    assert 1.0 == pytest.approx(series(hidden, "whystuck_api_call_seconds_sum")[(OTHER,)])
+
+
+def test_stream_that_ended_is_open_no_more() -> None:
+    """Whatever ended it."""
+    tally, call = _calls(), Call("watch", "rollouts", group="argoproj.io")
+    tally.closed("eu-1", call)
+
+    assert {("eu-1", "watch", "rollouts"): 0} == tally.open_streams()

@@ -124,3 +124,20 @@ def test_secrets_are_never_asked_for(api: FakeApi) -> None:
     assert not any("secrets" in path for path, _ in api.asked)
     seen = [event for one in found for event in one.objects if isinstance(event, ObjectSeen)]
     assert seen
+
+
+def test_every_missing_right_is_in_the_status_once(api: FakeApi) -> None:
+    """Three watches are of Events; a trouble that is none of rights is another thing."""
+    api.lists["events"] = [ApiError("forbidden", 403)]
+    api.lists["leases"] = [ApiError("forbidden", 403)]
+    api.lists["services"] = [ApiError("forbidden", 403)]
+    api.lists["namespaces"] = [ApiError("forbidden", 403)]
+    with closing(ObjectSource("objects", api, "")) as source:
+        source.start({})
+        _read_all(source)
+        status = source.status()
+
+    assert ["events", "leases.coordination.k8s.io", "namespaces", "services"] == [
+        sentence.partition(" may not")[0] for sentence in status.unread
+    ]
+    assert ("", True) == (status.problem, status.is_connected)
