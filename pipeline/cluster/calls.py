@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from pipeline.errors import SourceError
+
+_IMPERSONATED: Final = re.compile(
+    r'cannot impersonate resource "([a-z/]{1,60})"(?: in API group "([a-z0-9.]{0,100})")?'
+)
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -125,6 +130,9 @@ class Cluster(Protocol):
 def _sentence(cluster: str, call: Call, reason: Reason, text: str) -> str:
     start = f"cluster {cluster}: cannot {call}: "
     match reason:
+        case Reason.FORBIDDEN if (subject := _IMPERSONATED.search(text)) is not None:
+            rule = f'{{apiGroups: ["{subject[2] or ""}"], resources: ["{subject[1]}"], verbs: ["impersonate"]}}'
+            return f"{start}{text}; a ClusterRole with the rule {rule} would allow it"
         case Reason.FORBIDDEN:
             kind = "Role" if call.namespace else "ClusterRole"
             return f"{start}{text}; a {kind} with the rule {call.rule} would allow it"

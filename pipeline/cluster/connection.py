@@ -9,20 +9,24 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from pipeline.cluster.calls import Call, CallError, Reason
+from pipeline.cluster.kubeconfig import Kubeconfig
+from pipeline.cluster.pod_account import is_pod, load_service_account
+from pipeline.cluster.safe_text import MAX_CHARS, safe_text
 from pipeline.cluster.settings import ClusterSettings
 from pipeline.cluster.tally import CallTally
 from pipeline.errors import ConfigurationError
 from pipeline.secret import hide_secrets
 
 if TYPE_CHECKING:
-    from kubernetes.client import Configuration
+    from kubernetes.client import ApiClient, Configuration
     from urllib3 import BaseHTTPResponse
 
-MAX_ERROR_CHARS = 600
+LOAD_AGAIN_SECONDS = 5.0
+"""Credentials that are refused are not read anew more often than this: a plug-in may ask people, and costs."""
 MAX_RETRY_AFTER_SECONDS = 300.0
 """Whatever a server, or what stands before it, asks for: longer than this nobody is kept waiting."""
 PIECE_BYTES = 65_536
@@ -51,6 +55,9 @@ class KubeCluster:
         self._settings = settings
         self._tally = tally or CallTally()
         self._lock = threading.Lock()
+        path = settings.kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
+        is_in_pod = not settings.kubeconfig and is_pod() and not any(map(_exists, path.split(os.pathsep)))
+        self._kubeconfig = None if is_in_pod else Kubeconfig(path, settings)
         self.name, self.namespace = "", "default"
         self._load()
 
@@ -76,13 +83,11 @@ class KubeCluster:
     def _request(self, call: Call, query: Mapping[str, str], accept: str, read_seconds: float) -> BaseHTTPResponse:
         import urllib3
 
-        answer = self._send(call, query, accept, read_seconds)
+        client = self._client
+        answer = self._send(client, call, query, accept, read_seconds)
         if answer.status == 401:
-            # A token or certificate may have been renewed in its file, or by the plug-in.
             answer.release_conn()
-            with self._lock:
-                self._load()
-            answer = self._send(call, query, accept, read_seconds)
+            answer = self._send(self._renewed(client, call), call, query, accept, read_seconds)
         if answer.status >= 300:
             reason = _REASONS.get(answer.status, Reason.REFUSED if answer.status < 500 else Reason.FAILED)
             try:
@@ -93,11 +98,13 @@ class KubeCluster:
             raise CallError(self.name, call, reason, text, answer.status, wait)
         return answer
 
-    def _send(self, call: Call, query: Mapping[str, str], accept: str, read_seconds: float) -> BaseHTTPResponse:
+    def _send(
+        self, client: ApiClient, call: Call, query: Mapping[str, str], accept: str, read_seconds: float
+    ) -> BaseHTTPResponse:
         import urllib3
         from kubernetes.config.config_exception import ConfigException
 
-        client, began = self._client, time.monotonic()
+        began = time.monotonic()
         url = f"{client.configuration.host}{call.path}?{urlencode(query)}"
         timeout = urllib3.Timeout(connect=self._settings.request_timeout_seconds, read=read_seconds)
         try:
@@ -105,7 +112,7 @@ class KubeCluster:
             pool = client.rest_client.pool_manager
             answer = pool.request("GET", url, headers=headers, timeout=timeout, preload_content=False, retries=False)
         except ConfigException as error:
-            raise CallError(self.name, call, Reason.UNAUTHORIZED, _safe(error)) from error
+            raise CallError(self.name, call, Reason.UNAUTHORIZED, safe_text(error)) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             self._tally.count(self.name, call, None, time.monotonic() - began)
             raise self._broken(call, error) from error
@@ -113,7 +120,8 @@ class KubeCluster:
         return answer
 
     def _headers(self, configuration: Configuration) -> dict[str, str]:
-        token = configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        with self._lock:  # a token that has expired is asked for once, not by every thread
+            token = configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         headers = {"Authorization": token} if token else {}
         if not token and configuration.username:
             headers["Authorization"] = configuration.get_basic_auth_token() or ""
@@ -122,46 +130,34 @@ class KubeCluster:
         return headers
 
     def _broken(self, call: Call, error: Exception) -> CallError:
-        return CallError(self.name, call, Reason.UNREACHABLE, _safe(error))
+        return CallError(self.name, call, Reason.UNREACHABLE, safe_text(error))
 
     def _load(self) -> None:
-        from kubernetes import client, config
+        from kubernetes import client
 
-        library: Any = config  # it has no types
-        from kubernetes.config.config_exception import ConfigException
-
+        self._loaded_at = time.monotonic()
         configuration = client.Configuration()
         configuration.connection_pool_maxsize = 100
-        path = self._settings.kubeconfig or os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
-        try:
-            if not self._settings.kubeconfig and _is_in_pod() and not any(map(os.path.exists, path.split(os.pathsep))):
-                library.load_incluster_config(client_configuration=configuration)
-                self.name = "in-cluster"
-                self.namespace = _own_namespace()
-            else:
-                self._load_kubeconfig(path, configuration)
-        except (ConfigException, OSError, KeyError, TypeError, ValueError) as error:
-            raise ConfigurationError(f"kubeconfig {path}: {_safe(error)}") from error
+        if self._kubeconfig is not None:
+            place = self._kubeconfig.load(configuration)
+        else:
+            place = load_service_account(self._settings.service_account, configuration)
+        self.name, self.namespace = place.cluster, place.namespace
         self._client = client.ApiClient(configuration)
 
-    def _load_kubeconfig(self, path: str, configuration: Configuration) -> None:
-        from kubernetes.config import kube_config
+    def _renewed(self, refused: ApiClient, call: Call) -> ApiClient:
+        """With what may have been renewed in a file or by a plug-in meanwhile: whoever comes first looks.
 
-        library: Any = kube_config  # it has no types
-
-        merged = library.KubeConfigMerger(path).config
-        if merged is None:
-            raise ValueError("there is none, and no service account of a pod either")
-        name = self._settings.context or merged.safe_get("current-context")
-        loader = library.KubeConfigLoader(merged, active_context=name or None)
-        context = loader.current_context["context"]
-        if self._settings.cluster or self._settings.user:
-            context["cluster"] = self._settings.cluster or context["cluster"]
-            context["user"] = self._settings.user or context.get("user", "")
-            loader = library.KubeConfigLoader(merged, active_context=name)
-        self.name = str(context["cluster"])
-        self.namespace = str(context.get("namespace") or "default")
-        loader.load_and_set(configuration)
+        Raises:
+            CallError: What is there now cannot be used.
+        """
+        with self._lock:
+            if self._client is refused and time.monotonic() - self._loaded_at > LOAD_AGAIN_SECONDS:
+                try:
+                    self._load()
+                except ConfigurationError as error:
+                    raise CallError(self.name, call, Reason.UNAUTHORIZED, str(error), 401) from error
+            return self._client
 
 
 class KubeStream:
@@ -187,7 +183,7 @@ class KubeStream:
             # Of a socket that another thread has closed, the client may stumble over parts that are gone.
             if self._is_closed:
                 return
-            raise CallError(self._cluster, self._call, Reason.UNREACHABLE, _safe(error)) from error
+            raise CallError(self._cluster, self._call, Reason.UNREACHABLE, safe_text(error)) from error
 
     def close(self) -> None:
         """End it, from any thread."""
@@ -201,15 +197,8 @@ class KubeStream:
             self._answer.close()
 
 
-def _is_in_pod() -> bool:
-    return bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
-
-
-def _own_namespace() -> str:
-    try:
-        return Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace").read_text(encoding="utf-8").strip()
-    except OSError:
-        return "default"
+def _exists(path: str) -> bool:
+    return bool(path) and Path(path).expanduser().exists()
 
 
 def _message(body: bytes, status: int) -> str:
@@ -217,13 +206,9 @@ def _message(body: bytes, status: int) -> str:
         text = json.loads(body)["message"]
     except (ValueError, KeyError, TypeError):
         text = body.decode(errors="replace") or f"HTTP status {status}"
-    return hide_secrets(" ".join(str(text).split()))[:MAX_ERROR_CHARS]
+    return hide_secrets(" ".join(str(text).split()))[:MAX_CHARS]
 
 
 def _retry_after(text: str | None) -> float | None:
     """Seconds; an API server gives them as a number."""
     return min(float(text), MAX_RETRY_AFTER_SECONDS) if text is not None and text.isascii() and text.isdigit() else None
-
-
-def _safe(error: Exception) -> str:
-    return hide_secrets(" ".join(str(error).split()))[:MAX_ERROR_CHARS] or type(error).__name__

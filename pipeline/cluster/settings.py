@@ -19,5 +19,7 @@ class ClusterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """User of the kubeconfig, in the place of the context's."""
     impersonate: str = ""
     """Whom to ask as, like `--as`; needs the right to impersonate."""
+    service_account: str = "/var/run/secrets/kubernetes.io/serviceaccount"
+    """Directory with token, ca.crt and namespace of the pod's service account, where there is no kubeconfig."""
     request_timeout_seconds: float = 30.0
     """How long one request may take; one that follows ends after so long without a sign."""

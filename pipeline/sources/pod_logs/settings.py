@@ -24,6 +24,9 @@ class KubernetesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """User of the kubeconfig, in the place of the context's."""
     impersonate: str = ""
     """Whom to ask as, like `--as`; needs the right to impersonate."""
+    service_account: str = "/var/run/secrets/kubernetes.io/serviceaccount"
+    """Directory with token, ca.crt and namespace of the pod's service account: used in a pod, where there is no
+    kubeconfig. Another one where a projected volume is mounted elsewhere."""
     request_timeout_seconds: float = 30.0
     """How long one request may take. Those that follow a log may be silent for `idle_seconds`."""
     cluster_name: str = ""
@@ -79,6 +82,7 @@ class KubernetesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
                 cluster=self.cluster,
                 user=self.user,
                 impersonate=self.impersonate,
+                service_account=self.service_account,
                 request_timeout_seconds=self.request_timeout_seconds,
             )
             for context in self.contexts or ("",)
