@@ -19,11 +19,14 @@ from pipeline.cluster.safe_text import MAX_CHARS, safe_text
 from pipeline.cluster.settings import ClusterSettings
 from pipeline.cluster.tally import CallTally
 from pipeline.errors import ConfigurationError
+from pipeline.own_log.loggers import get_logger
 from pipeline.secret import hide_secrets
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient, Configuration
     from urllib3 import BaseHTTPResponse
+
+_log = get_logger("cluster")
 
 LOAD_AGAIN_SECONDS = 5.0
 """Credentials that are refused are not read anew more often than this: a plug-in may ask people, and costs."""
@@ -86,6 +89,7 @@ class KubeCluster:
         client = self._client
         answer = self._send(client, call, query, accept, read_seconds)
         if answer.status == 401:
+            answer.drain_conn()  # what is not read would be taken for the answer of the next call
             answer.release_conn()
             answer = self._send(self._renewed(client, call), call, query, accept, read_seconds)
         if answer.status >= 300:
@@ -133,6 +137,7 @@ class KubeCluster:
         return CallError(self.name, call, Reason.UNREACHABLE, safe_text(error))
 
     def _load(self) -> None:
+        import urllib3
         from kubernetes import client
 
         self._loaded_at = time.monotonic()
@@ -143,6 +148,9 @@ class KubeCluster:
         else:
             place = load_service_account(self._settings.service_account, configuration)
         self.name, self.namespace = place.cluster, place.namespace
+        if not configuration.verify_ssl:
+            _log.warning("cluster.not_verified", cluster=self.name)
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # it would come with every call
         self._client = client.ApiClient(configuration)
 
     def _renewed(self, refused: ApiClient, call: Call) -> ApiClient:

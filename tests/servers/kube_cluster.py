@@ -39,8 +39,10 @@ class RefusedError(Exception):
 class KubeCluster:
     """One cluster in a directory of its own."""
 
-    def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True)
+    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
+        """`settings` are more flags of the API server, without dashes."""
+        directory.mkdir(parents=True, exist_ok=True)
+        self._settings = dict(settings or {})
         self.directory = directory
         self.authority = Authority("cluster", directory)
         self._serving = self.authority.issue("kube-apiserver")
@@ -193,4 +195,5 @@ class KubeCluster:
             "authorization-mode": "RBAC",
             "disable-admission-plugins": "ServiceAccount",  # no controller makes accounts here
         }
-        return [str(find_program("kube-apiserver")), *(f"--{name}={text}" for name, text in settings.items())]
+        flags = (f"--{name}={text}" for name, text in (settings | self._settings).items())
+        return [str(find_program("kube-apiserver")), *flags]

@@ -78,8 +78,8 @@ SENTENCES: dict[str, tuple[CallError, str]] = {
         ),
         (
             'cluster eu-1: cannot list pods in all namespaces: users "jane" is forbidden: User "joe" cannot '
-            'impersonate resource "users" in API group "" at the cluster scope; a ClusterRole with the rule {apiGroups: [""], '
-            'resources: ["users"], verbs: ["impersonate"]} would allow it'
+            'impersonate resource "users" in API group "" at the cluster scope; a ClusterRole with the '
+            'rule {apiGroups: [""], resources: ["users"], verbs: ["impersonate"]} would allow it'
         ),
     ),
     "credentials that are not taken": (
