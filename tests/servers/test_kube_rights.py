@@ -1,0 +1,128 @@
+"""The RBAC manifests of deploy/rbac as they are, against a real API server: nothing is missing with them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from pipeline.cluster.calls import Call, CallError, Reason
+from pipeline.cluster.connection import KubeCluster as Connection
+from pipeline.cluster.settings import ClusterSettings
+from pipeline.sources.objects.cluster_api import ClusterObjectApi
+from pipeline.sources.objects.kinds import KINDS
+from pipeline.sources.objects.source import ObjectSource
+from tests.deploy.test_rbac import documents
+from tests.servers.kube_cluster import KubeCluster
+from tests.servers.kube_fixtures import MakeCluster
+
+pytestmark = pytest.mark.servers
+
+SECONDS = 60.0
+PATHS = {
+    "Namespace": "/api/v1",
+    "ServiceAccount": "/api/v1",
+    **dict.fromkeys(("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"), "/apis/rbac.authorization.k8s.io/v1"),
+}
+NAMESPACES = ("argo-rollouts", "shop", "tools")
+LOG = Call("get", "pods/log", "argo-rollouts", "controller-0")
+
+
+def _path(kind: str, name: str, namespace: str = "") -> str:
+    place = f"/namespaces/{namespace}" if namespace else ""
+    return f"{PATHS[kind]}{place}/{kind.lower()}s/{name}"
+
+
+def _apply(cluster: KubeCluster, manifest: str) -> Connection:
+    """Apply a manifest; a connection as the service account in it."""
+    for name in NAMESPACES:
+        cluster.add_namespace(name)
+    for one in documents(manifest):
+        cluster.apply(_path(one["kind"], one["metadata"]["name"], one["metadata"].get("namespace", "")), one)
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}
+    path = _path("ServiceAccount", "whystuck", "whystuck")
+    token: str = cluster.call("POST", f"{path}/token", asked)["status"]["token"]
+    connection = Connection(ClusterSettings(kubeconfig=str(cluster.kubeconfig(token, name=Path(manifest).stem))))
+    for call in (Call("list", "namespaces"), Call("list", "pods", "argo-rollouts"), Call("list", "services", "tools")):
+        _until_allowed(connection, call)  # the API server's own caches follow after some milliseconds
+    return connection
+
+
+def _until_allowed(connection: Connection, call: Call) -> None:
+    deadline = time.monotonic() + SECONDS
+    while _reason(connection, call) is Reason.FORBIDDEN:
+        assert time.monotonic() < deadline, call
+        time.sleep(0.05)
+
+
+@contextmanager
+def _watched(connection: Connection, namespaces: Sequence[str] = ()) -> Iterator[ObjectSource]:
+    """A source that has listed everything that it may."""
+    with closing(ObjectSource("objects", ClusterObjectApi(connection), "test", namespaces=namespaces)) as source:
+        source.start({})
+        deadline = time.monotonic() + SECONDS
+        while not source.status().is_caught_up:
+            assert time.monotonic() < deadline, source.status()
+            source.read(0.1)
+        yield source
+
+
+def _reason(connection: Connection, call: Call) -> Reason | None:
+    try:
+        connection.get(call)
+    except CallError as error:
+        return error.reason
+    return None
+
+
+def test_rights_in_namespaces_are_enough_for_what_lies_in_them(make_cluster: MakeCluster) -> None:
+    """With a ClusterRole for the rest; without it, each kind that cannot be read is told once, and the others go on."""
+    cluster = make_cluster()
+    connection = _apply(cluster, "namespaces.yaml")
+    with _watched(connection, NAMESPACES) as source:
+        assert ((), "") == (source.status().unread, source.status().problem)
+    assert _reason(connection, Call("list", "pods", "argo-rollouts")) is None
+    assert Reason.NOT_FOUND is _reason(connection, LOG)  # there is none: that is not refused
+
+    assert Reason.FORBIDDEN is _reason(connection, Call("list", "pods"))
+    cluster.call("DELETE", _path("ClusterRoleBinding", "whystuck-asked"))
+    connection = _apply_again(cluster)
+    with _watched(connection, NAMESPACES) as source:
+        refused = [one.partition(" may not")[0] for one in source.status().unread]
+    assert sorted(kind.resource for kind in KINDS if not kind.is_namespaced) == sorted(refused)
+
+
+def _apply_again(cluster: KubeCluster) -> Connection:
+    """Another connection, as soon as the API server knows that the binding is gone."""
+    connection = Connection(ClusterSettings(kubeconfig=str(cluster.directory / "namespaces.kubeconfig")))
+    deadline = time.monotonic() + SECONDS
+    while _reason(connection, Call("list", "namespaces")) is not Reason.FORBIDDEN:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return connection
+
+
+def test_rights_of_a_cluster_are_enough(make_cluster: MakeCluster) -> None:
+    """In all namespaces; and for Secrets nothing, until secrets.yaml gives the right to one of them, and no other."""
+    cluster = make_cluster()
+    connection = _apply(cluster, "cluster.yaml")
+    with _watched(connection) as source:
+        assert ((), "") == (source.status().unread, source.status().problem)
+    assert _reason(connection, Call("list", "pods")) is None
+    assert Reason.NOT_FOUND is _reason(connection, LOG)
+    assert Reason.FORBIDDEN is _reason(connection, Call("list", "secrets"))
+    assert Reason.FORBIDDEN is _reason(connection, Call("get", "secrets", "tools", "guard-tls"))
+
+    connection = _apply_secrets(cluster)
+    assert Reason.NOT_FOUND is _reason(connection, Call("get", "secrets", "tools", "guard-tls"))
+    assert Reason.FORBIDDEN is _reason(connection, Call("get", "secrets", "tools", "other"))
+    assert Reason.FORBIDDEN is _reason(connection, Call("list", "secrets", "tools"))
+
+
+def _apply_secrets(cluster: KubeCluster) -> Connection:
+    connection = _apply(cluster, "secrets.yaml")
+    _until_allowed(connection, Call("get", "secrets", "tools", "guard-tls"))
+    return connection
