@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from pipeline.cluster.calls import Call, CallError, Reason
-from pipeline.cluster.kubeconfig import Kubeconfig
+from pipeline.cluster.kubeconfig import Kubeconfig, token_of
 from pipeline.cluster.pod_account import is_pod, load_service_account
 from pipeline.cluster.safe_text import MAX_CHARS, safe_text
 from pipeline.cluster.settings import ClusterSettings
@@ -81,7 +81,7 @@ class KubeCluster:
 
     def close(self) -> None:
         """Let go of connections."""
-        self._client.rest_client.close()
+        self._client.rest_client.pool_manager.clear()
 
     def _request(self, call: Call, query: Mapping[str, str], accept: str, read_seconds: float) -> BaseHTTPResponse:
         import urllib3
@@ -125,7 +125,7 @@ class KubeCluster:
 
     def _headers(self, configuration: Configuration) -> dict[str, str]:
         with self._lock:  # a token that has expired is asked for once, not by every thread
-            token = configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+            token = token_of(configuration)
         headers = {"Authorization": token} if token else {}
         if not token and configuration.username:
             headers["Authorization"] = configuration.get_basic_auth_token() or ""

@@ -74,6 +74,8 @@ class Kubeconfig:
         except Exception as error:  # noqa: BLE001 - plug-ins, files and providers: the client lets anything through
             raise self._error(f"user {context.user}: {safe_text(error)}") from None
         self._check(user, context.user, configuration, said)
+        proxy = (_of_name(merged.value, "clusters", context.cluster) or {}).get("proxy-url")
+        configuration.proxy = configuration.proxy or proxy  # clients before 37 do not read it
         return Place(context.cluster, context.namespace)
 
     def _read(self, library: Any) -> Any:  # noqa: ANN401 - the client's own, without types
@@ -144,6 +146,13 @@ class Kubeconfig:
 
     def _error(self, text: str) -> ConfigurationError:
         return ConfigurationError(f"kubeconfig {self._path}: {text}")
+
+
+def token_of(configuration: Configuration) -> str | None:
+    """The header that says who one is, renewed where its time is over; clients before 37 have another name for it."""
+    names = ("BearerToken", "authorization")
+    found = (configuration.get_api_key_with_prefix(name) for name in names if name in configuration.api_key)
+    return next(found, None)
 
 
 def _is_sound(config: Mapping[str, Any]) -> bool:

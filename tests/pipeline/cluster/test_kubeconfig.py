@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline.cluster.connection import KubeCluster
+from pipeline.cluster.kubeconfig import token_of
 from pipeline.cluster.settings import ClusterSettings
 from pipeline.errors import ConfigurationError
 from tests.parsers.certificate_samples import certificate_pem
@@ -51,7 +52,7 @@ def write(path: Path, value: dict[str, Any] | str) -> Path:
 def told(cluster: KubeCluster) -> tuple[str, str, str, str | None]:
     """Cluster, namespace, address, and who one is."""
     settings = cluster._client.configuration
-    return cluster.name, cluster.namespace, settings.host, settings.get_api_key_with_prefix("BearerToken")
+    return cluster.name, cluster.namespace, settings.host, token_of(settings)
 
 
 CHOSEN: dict[str, tuple[dict[str, Any], ClusterSettings, tuple[str, str, str, str]]] = {
