@@ -26,7 +26,8 @@ from pipeline.sources.objects.cluster_api import ClusterObjectApi
 from pipeline.sources.objects.source import ObjectSource
 from tests.scenarios.scenarios import built_in_rules
 from tests.servers.kube_cluster import KubeCluster
-from tests.servers.test_object_watch import _install_rollouts, _replica_set
+from tests.servers.rollout_kind import install_kind
+from tests.servers.test_object_watch import _replica_set
 
 IDLE_SECONDS = 20.0
 
@@ -59,13 +60,38 @@ def _rollout(name: str) -> dict[str, Any]:
     }
 
 
+def _run(number: int) -> dict[str, Any]:
+    """Every other one went well, as most do."""
+    owner = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": f"app-{number}", "uid": str(number)}
+    phase = "Successful" if number % 2 else "Failed"
+    measured = {"phase": phase, "value": "[0.42]", "finishedAt": "2026-11-25T12:00:00Z"}
+    metric = {"name": "success-rate", "phase": phase, "measurements": [measured] * 10}
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AnalysisRun",
+        "metadata": {
+            "name": f"app-{number}-2-1",
+            "namespace": "shop",
+            "ownerReferences": [{**owner, "controller": True}],
+        },
+        "status": {"phase": phase, "message": "", "metricResults": [metric]},
+    }
+
+
+def _make_run(cluster: KubeCluster, number: int) -> None:
+    path, run = "/apis/argoproj.io/v1alpha1/namespaces/shop/analysisruns", _run(number)
+    cluster.call("POST", path, run)
+    cluster.set_status(f"{path}/{run['metadata']['name']}", run["status"])
+
+
 def _fill(cluster: KubeCluster, rollouts: int, replica_sets: int) -> None:
     cluster.add_namespace("shop")
-    _install_rollouts(cluster)
+    install_kind(cluster, "Rollout")
+    install_kind(cluster, "AnalysisRun")
     path = "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts"
-    time.sleep(5)  # until the new kind is served
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: cluster.call("POST", path, _rollout(f"app-{n}")), range(rollouts)))
+        list(pool.map(lambda n: _make_run(cluster, n), range(rollouts)))
         path = "/apis/apps/v1/namespaces/shop/replicasets"
         list(pool.map(lambda n: cluster.call("POST", path, _replica_set(f"app-{n}", 3)), range(replica_sets)))
 

@@ -1,4 +1,4 @@
-"""Rollouts for an API server that has no Argo Rollouts: their CRD, with a schema that takes everything."""
+"""Kinds of Argo Rollouts for an API server that has none: their CRDs, with a schema that takes everything."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from tests.servers.kube_cluster import KubeCluster, RefusedError
 
 SECONDS = 60.0
 _API = "/apis/argoproj.io/v1alpha1"
-_CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/rollouts.argoproj.io"
+_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 def install_rollouts(cluster: KubeCluster) -> None:
-    """Make the CRD, and wait until its objects can be read."""
+    """Make the CRD of Rollouts, and wait until they can be read."""
+    install_kind(cluster, "Rollout")
+
+
+def install_kind(cluster: KubeCluster, kind: str) -> None:
+    """Make the CRD of a kind of argoproj.io, and wait until its objects can be read."""
+    singular = kind.lower()
+    plural = f"{singular}s"
     version = {
         "name": "v1alpha1",
         "served": True,
@@ -20,18 +27,18 @@ def install_rollouts(cluster: KubeCluster) -> None:
         "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
         "subresources": {"status": {}},
     }
-    names = {"kind": "Rollout", "plural": "rollouts", "singular": "rollout", "listKind": "RolloutList"}
+    names = {"kind": kind, "plural": plural, "singular": singular, "listKind": f"{kind}List"}
     crd = {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": "rollouts.argoproj.io"},
+        "metadata": {"name": f"{plural}.argoproj.io"},
         "spec": {"group": "argoproj.io", "scope": "Namespaced", "names": names, "versions": [version]},
     }
-    cluster.apply(_CRD, crd)
+    cluster.apply(f"{_CRDS}/{plural}.argoproj.io", crd)
     deadline = time.monotonic() + SECONDS
     while True:
         try:
-            cluster.call("GET", f"{_API}/rollouts")
+            cluster.call("GET", f"{_API}/{plural}")
         except RefusedError as error:
             if error.status != 404 or time.monotonic() > deadline:
                 raise

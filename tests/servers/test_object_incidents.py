@@ -21,10 +21,12 @@ from tests.scenarios.scenarios import SCENARIOS, built_in_rules
 from tests.servers.kube_cluster import KubeCluster
 from tests.servers.kube_fixtures import MakeCluster
 from tests.servers.recorded_objects import free_replica_sets, prepare_kinds, put_recorded, recorded_items
+from tests.servers.rollout_kind import install_kind
 
 pytestmark = pytest.mark.servers
 
 INJECTOR, SEED = "injector-expired-with-objects", "seed-emissary-with-objects"
+PROVIDER = 'Post "https://prometheus.monitoring.svc:9090/api/v1/query": dial tcp: lookup prometheus: no such host'
 NAMED = "emissary-ingress-webhook-ca"
 
 
@@ -67,6 +69,20 @@ def _put_secret(cluster: KubeCluster) -> None:
         cluster.apply(path, {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
 
 
+def _put_analysis(cluster: KubeCluster) -> None:
+    """An AnalysisRun of the stuck Rollout that could not ask its provider, minutes before the trouble."""
+    install_kind(cluster, "AnalysisRun")
+    path = "/apis/argoproj.io/v1alpha1/namespaces/production/analysisruns"
+    owner = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "api-production-api", "uid": "1"}
+    metadata = {"name": "api-2-1", "namespace": "production", "ownerReferences": [{**owner, "controller": True}]}
+    kind = {"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisRun", "metadata": metadata, "spec": {}}
+    cluster.call("POST", path, kind)
+    measured = {"phase": "Error", "message": PROVIDER}
+    metric = {"name": "success-rate", "phase": "Error", "measurements": [measured], "message": PROVIDER}
+    status = {"phase": "Error", "metricResults": [metric], "completedAt": "2026-11-23T15:50:00Z"}
+    cluster.set_status(f"{path}/api-2-1", status)
+
+
 def _put_conversion(cluster: KubeCluster) -> None:
     """The CRD of the Mappings with its conversion webhook; recorded CRDs have no schemas."""
     (crd,) = recorded_items(SEED, "customresourcedefinitions")
@@ -89,6 +105,7 @@ def seed_cluster(make_cluster: MakeCluster) -> KubeCluster:
     put_recorded(cluster, SEED)
     _put_conversion(cluster)
     _put_secret(cluster)
+    _put_analysis(cluster)
     return cluster
 
 
@@ -124,6 +141,9 @@ def test_seed_incident_has_the_numbers_of_its_objects(seed_cluster: KubeCluster,
     assert victim.drift is not None
     assert numbers.items() <= victim.drift.items()
     assert ["expired"] == [finding.finding for finding in incident.cause.findings]
+    (verdict,) = [entry.what for entry in incident.timeline if entry.category == "analysis"]
+    owner = "AnalysisRun production/api-2-1 of Rollout production/api-production-api"
+    assert f"{owner} ends as Error: a Rollout is aborted by it: {PROVIDER}" == verdict
 
 
 def test_secret_by_name_shows_what_is_wrong_with_the_certificate(
