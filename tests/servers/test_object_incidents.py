@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from parsers.records import Origin
@@ -16,7 +17,7 @@ from pipeline.sources.objects.cluster_api import ClusterObjectApi
 from pipeline.sources.objects.source import ObjectSource
 from tests.parsers.certificate_samples import certificate_pem
 from tests.pipeline.daemon.memory_source import MemorySource, Record
-from tests.pipeline.daemon.running import configuration, run, stored
+from tests.pipeline.daemon.running import FAST, configuration, run, stored
 from tests.scenarios.scenarios import SCENARIOS, built_in_rules
 from tests.servers.kube_cluster import KubeCluster
 from tests.servers.kube_fixtures import MakeCluster
@@ -123,7 +124,8 @@ def _seed(
     connection = Connection(ClusterSettings(kubeconfig=str(kubeconfig or cluster.kubeconfig())))
     partitions = {"log": [Record(line, Origin(source="log", cluster="prod")) for line in _broken(lines)]}
     objects = ObjectSource("objects", ClusterObjectApi(connection), "prod", secrets=secrets)
-    loaded = Loaded(configuration(store), built_in_rules())
+    recorded = msgspec.structs.replace(FAST, record=str(store.with_name("recording.jsonl")))
+    loaded = Loaded(configuration(store, recorded), built_in_rules())
     Watch(loaded, [MemorySource(partitions, 5_000), objects], "test", ends_when_caught_up=True).run()
     (incident,) = stored(store)
     return incident
@@ -165,6 +167,7 @@ def test_secret_by_name_shows_what_is_wrong_with_the_certificate(
     written = (
         b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()) + str(capfd.readouterr()).encode()
     )
+    assert NAMED.encode() in written  # in the store and in the recording
     for canary in (KEY_CANARY.encode(), KEY_CANARY[20:40].encode(), b"canary-0123456789abcdef"):
         assert canary not in written
 

@@ -240,7 +240,8 @@ class ListWatch:
             pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(self._failures, 10))
             self._failures += 1
             self._around.told(WatchState(problem=str(error)))
-            self._around.pause(error.retry_after_seconds or pause * self._around.jitter())
+            asked = error.retry_after_seconds  # of all watches at once: not all of them come back at once
+            self._around.pause(pause * self._around.jitter() if asked is None else asked * (2 - self._around.jitter()))
 
     def _put_listing_of_none(self) -> None:
         self._known = {}
