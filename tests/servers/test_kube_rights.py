@@ -15,9 +15,12 @@ from pipeline.cluster.settings import ClusterSettings
 from pipeline.sources.objects.cluster_api import ClusterObjectApi
 from pipeline.sources.objects.kinds import KINDS
 from pipeline.sources.objects.source import ObjectSource
-from tests.deploy.test_rbac import documents
+from tests.deploy.test_rbac import documents, rules_in
 from tests.servers.kube_cluster import KubeCluster
+from tests.servers.kube_controllers import add_pod
 from tests.servers.kube_fixtures import MakeCluster
+from tests.servers.kubelet import Kubelet
+from tests.servers.watching import Watching
 
 pytestmark = pytest.mark.servers
 
@@ -126,3 +129,29 @@ def _apply_secrets(cluster: KubeCluster) -> Connection:
     connection = _apply(cluster, "secrets.yaml")
     _until_allowed(connection, Call("get", "secrets", "tools", "guard-tls"))
     return connection
+
+
+def test_daemon_tells_each_missing_right_in_one_line(cluster: KubeCluster, kubelet: Kubelet, tmp_path: Path) -> None:
+    """And is ready: it works without them. Its calls are counted."""
+    add_pod(cluster, kubelet, "rights", "controller-0")
+    lacking = ("leases", "events")
+    rules = [rule for rule in rules_in("cluster.yaml") if not set(lacking) & set(rule["resources"])]
+    kubeconfig = cluster.kubeconfig(cluster.add_account("rights", "reader", rules), name="rights")
+    settings = {"store": {"url": f"sqlite:///{tmp_path}/whystuck.db"}}
+    with closing(Watching(tmp_path / "daemon", settings)) as daemon:
+        daemon.start("--from", "kubernetes", "--kubeconfig", str(kubeconfig), "-n", "rights")
+        daemon.until_ready()
+        daemon.until(lambda: daemon.printed().count("source.right_missing") >= len(lacking), "the rights are told")
+        status, text = daemon.ask("/readyz?verbose")
+        calls = {
+            code: daemon.metric("whystuck_api_calls_total", verb="list", resource="leases", code=code)
+            for code in ("2xx", "4xx")
+        }
+        told = [line for line in daemon.printed().splitlines() if "source.right_missing" in line]
+
+    assert 200 == status
+    assert 2 == len(told) == text.count("warn: kubernetes-objects: ")
+    for name, group in (("events", ""), ("leases", "coordination.k8s.io")):
+        rule = f'{{apiGroups: ["{group}"], resources: ["{name}"], verbs: ["list", "watch"]}}'
+        assert rule in text
+    assert (0, 1) == (calls["2xx"], calls["4xx"])
