@@ -31,6 +31,7 @@ from pipeline.daemon.pace import (
     TICK_SECONDS,
     Pace,
 )
+from pipeline.daemon.pointing import point_to_failing
 from pipeline.daemon.pump import Delivery, Pump
 from pipeline.daemon.reporting import Reporter
 from pipeline.daemon.told import Told
@@ -99,6 +100,7 @@ class Daemon:
         self._monotonic = monotonic
         self._now = now
         self._deliveries: queue.Queue[Delivery] = queue.Queue(settings.queued_reads)
+        self._sources = tuple(sources.values())
         self._pumps = {name: Pump(source, self._deliveries) for name, source in sources.items()}
         self._stop_at: float | None = None
         self._stop_asked = threading.Event()
@@ -341,6 +343,7 @@ class Daemon:
             self._pumps[source].acknowledge(lines)
         self._steps.reached("acknowledged")
         self._notifier.committed(commit)
+        point_to_failing(commit.incidents, self._sources)
         self._taking.committed()
         self._reporter.committed(commit, seconds)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
+from parsers.facts.references import ServiceRef
 from parsers.facts.seen import ObjectEvent
 from parsers.records import Block
 from pipeline.store.records import Gap, Quarantined
@@ -41,6 +42,15 @@ class SourceStatus(msgspec.Struct, frozen=True):
     problem: str = ""  # newest trouble, in a sentence without secrets; empty: none
     told_until_seconds: float | None = None  # all that happened until then was handed out; since 1970; None: not known
     unread: tuple[str, ...] = ()  # what a missing right keeps from being read, a sentence with the rule each; sorted
+
+
+@runtime_checkable
+class AttentiveSource(Protocol):
+    """A source that can look closer where something fails. Safe to use from any thread."""
+
+    def look_at(self, cluster: str, service: ServiceRef) -> None:
+        """The certificate of this Service is refused."""
+        ...
 
 
 class LiveSource(Protocol):

@@ -97,6 +97,7 @@ class ListWatch:
         self._resource_version = ""  # from which on to watch; empty: everything has to be listed
         self._known: dict[_Place, _Version] = {}
         self._failures = 0  # in a row
+        self._is_refused = False  # and told so
         self._absent_seconds = ABSENT_SECONDS  # until the next look for a kind that is not there
 
     def run(self) -> None:
@@ -128,6 +129,7 @@ class ListWatch:
                 break
             query = {**query, "continue": page.continued}
         self._known = there
+        self._is_refused = False
         if not self._around.is_stopping():
             self._put_listing(at)
         self._failures = 0
@@ -232,8 +234,10 @@ class ListWatch:
             self._absent_seconds = FIRST_PAUSE_SECONDS if is_announced else longer
         elif error.status == 403:
             refusal = Refusal(self._kind.resource, self._kind.rule(), self._namespace)
-            at, namespaces = self._around.now(), self._namespaces()
-            self._around.put(ObjectsUnread(at, self._origin, 0, self._kind.kind, str(refusal), namespaces))
+            if not self._is_refused:
+                self._is_refused = True
+                at, namespaces = self._around.now(), self._namespaces()
+                self._around.put(ObjectsUnread(at, self._origin, 0, self._kind.kind, str(refusal), namespaces))
             self._around.told(WatchState(is_listed=True, refusals=(refusal,)))
             self._around.pause(REFUSED_SECONDS * self._around.jitter())
         else:

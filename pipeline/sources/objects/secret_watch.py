@@ -1,7 +1,8 @@
 """The Secrets of webhooks' certificates: asked for one by one, by name; only `tls.crt` and `ca.crt` are decoded.
 
-They are never listed and never watched: that needs the right to read all of them. Each is read when it is first named,
-when the Certificate that writes it changes, and now and then, as other writers say nothing.
+They are never listed and never watched: that needs the right to read all of them. Each is read when it is first
+named, when the Certificate that writes it changes, when its Service is accused, and now and then: other writers say
+nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from parsers.facts.certificates import CertManagerCertificateFacts, SecretFacts
-from parsers.facts.references import ObjectRef
+from parsers.facts.references import ObjectRef, ServiceRef
 from parsers.facts.seen import ObjectEvent, ObjectSeen, ObjectsListed, ObjectsUnread
 from parsers.records import Origin
 from pipeline.cluster.calls import Call
@@ -27,6 +28,8 @@ AGAIN: Final = timedelta(minutes=5)
 """A Secret that nothing announces is read again after so long: a renewal that nobody tells of shows by then."""
 SOONEST: Final = timedelta(seconds=30)
 """Between two readings of one Secret, whatever its Certificate does."""
+SUSPECTED: Final = timedelta(minutes=1)
+"""Between two readings of a Secret whose Service is accused."""
 SHOWN: Final = 5
 """Names of Secrets in one sentence."""
 
@@ -46,6 +49,15 @@ class SecretWatch:
         self._shown: dict[ObjectRef, SecretFacts] = {}
         self._refused: frozenset[ObjectRef] = frozenset()
         self._is_told = False
+        self._suspected: set[str] = set()  # namespaces of Services whose certificates are refused
+
+    def look_at(self, service: ServiceRef) -> bool:
+        """A Service's certificate is refused; says whether `run` should look."""
+        with self._lock:
+            is_near = any(ref.namespace == service.namespace for ref in self._named.names())
+            if is_near:
+                self._suspected.add(service.namespace)
+            return is_near
 
     def note(self, event: ObjectEvent) -> bool:
         """Hear of an object of another watch; says whether `run` should look."""
@@ -71,12 +83,15 @@ class SecretWatch:
             if not self._named.is_complete:
                 return False
             names, written_by = self._named.names(), self._named.versions()
+            suspected, self._suspected = self._suspected, set()
         now = self._around.now()
         due = {}
         for ref in names:
             is_changed = self._written_by.get(ref) != written_by.get(ref)
             soon = max(now, self._read_at[ref] + SOONEST) if ref in self._read_at else now
             due[ref] = soon if is_changed or ref not in self._due else min(self._due[ref], now + AGAIN)
+            if ref.namespace in suspected and ref in self._read_at:
+                due[ref] = min(due[ref], max(now, self._read_at[ref] + SUSPECTED))
         self._is_told = self._is_told and due.keys() == self._due.keys()
         self._due, self._written_by = due, {ref: one for ref, one in written_by.items() if ref in due}
         self._read_at = {ref: at for ref, at in self._read_at.items() if ref in due}

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from parsers.facts.admission import CrdFacts
+from parsers.facts.references import ServiceRef
 from parsers.facts.seen import ObjectEvent, ObjectSeen
 from parsers.records import Origin
 from pipeline.sources.live import Fetched, SourceStatus
@@ -135,6 +136,11 @@ class ObjectSource:
             told_until_seconds=self._now().timestamp() if is_listed and is_dry else None,
         )
 
+    def look_at(self, cluster: str, service: ServiceRef) -> None:
+        """The certificate of this Service is refused: its Secret is read again soon, where it may be read."""
+        if self._run is not None and cluster == self._cluster:
+            self._run.look_at(service)
+
     def close(self) -> None:
         """End the watches; a thread that waits for its server ends with the connection."""
         if self._run is not None:
@@ -171,6 +177,11 @@ class _Run:
         watch = SecretWatch(api, NamedSecrets(namespaces), origin, thread)
         self._secrets = watch, thread
         self._begin(thread, SECRETS, watch.run)
+
+    def look_at(self, service: ServiceRef) -> None:
+        """Read the Secret behind a Service again soon."""
+        if self._secrets is not None and self._secrets[0].look_at(service):
+            self._secrets[1].wake()
 
     def _begin(self, thread: _Thread, stream: str, run: Callable[[], None]) -> None:
         self._threads.append(thread)

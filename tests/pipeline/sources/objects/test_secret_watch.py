@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from parsers.facts.certificates import SecretFacts
+from parsers.facts.references import ServiceRef
 from parsers.facts.seen import ObjectEvent, ObjectSeen, ObjectsListed, ObjectsUnread
 from parsers.records import Origin
 from pipeline.sources.objects.answers import read_secret
@@ -54,14 +55,19 @@ class _Going(Stepping):
         self.told_in = dict(told)
         self.watch: SecretWatch | None = None
         self._now = AT
+        self.accuses: list[ServiceRef] = []  # in the first pause
+        self.heard: list[bool] = []
 
     def now(self) -> datetime:
         return self._now
 
     def pause(self, seconds: float) -> bool:
         event = self.told_in.get(len(self.pauses))
-        self._now += timedelta(seconds=1.0 if event is not None else seconds)
         assert self.watch is not None
+        self.heard += [self.watch.look_at(service) for service in self.accuses]
+        is_woken = event is not None or bool(self.accuses)
+        self._now += timedelta(seconds=1.0 if is_woken else seconds)
+        self.accuses = []
         return super().pause(seconds) or (event is not None and self.watch.note(event))
 
 
@@ -175,6 +181,21 @@ def test_outage_takes_nothing_back() -> None:
 
     assert ["seen leaf", "listed guard-tls"] == _told(around)
     assert ("connection refused", False) == (around.states[0].problem, around.states[0].is_listed)
+
+
+def test_secret_whose_service_is_accused_is_read_sooner() -> None:
+    """A minute after it was read last; what is in other namespaces is not looked at."""
+    api = FakeApi()
+    api.lists["guard-tls"] = [secret()]
+    around = _Going(1)
+    around.watch = watch = SecretWatch(api, NamedSecrets(["tools"]), ORIGIN, around)
+    for event in (webhook(), certificate("guard.tools.svc"), *_listed()):
+        watch.note(event)
+    around.accuses = [ServiceRef("shop", "other"), ServiceRef("tools", "guard")]
+    watch.run()
+
+    assert [300.0, 59.0] == around.pauses[:2]
+    assert [False, True] == around.heard
 
 
 BODIES: dict[str, bytes] = {
