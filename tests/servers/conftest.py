@@ -2,7 +2,7 @@
 
 from tests.servers.alertmanager import alertmanager
 from tests.servers.kafka_fixtures import broker, make_broker, tls
-from tests.servers.kube_fixtures import cluster, kubelet, make_cluster
+from tests.servers.kube_fixtures import cluster, kubelet, make_cluster, mortal, mortal_kubelet
 from tests.servers.postgresql import own_postgresql, postgresql
 
 __all__ = [
@@ -12,6 +12,8 @@ __all__ = [
     "kubelet",
     "make_broker",
     "make_cluster",
+    "mortal",
+    "mortal_kubelet",
     "own_postgresql",
     "postgresql",
     "tls",

@@ -38,6 +38,22 @@ def cluster(make_cluster: MakeCluster) -> KubeCluster:
 
 
 @pytest.fixture
+def mortal(make_cluster: MakeCluster) -> Iterator[KubeCluster]:
+    """One whose API server may be killed."""
+    made = make_cluster()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def mortal_kubelet(mortal: KubeCluster) -> Iterator[Kubelet]:
+    """The kubelet end-point of that one."""
+    running = Kubelet(*mortal.authority.issue("kubelet"))
+    yield running
+    running.close()
+
+
+@pytest.fixture
 def kubelet(cluster: KubeCluster) -> Iterator[Kubelet]:
     """A kubelet end-point whose certificate the cluster trusts; no node points to it yet (`add_node`)."""
     running = Kubelet(*cluster.authority.issue("kubelet"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Mapping
 from itertools import pairwise
@@ -11,6 +12,8 @@ from tests.servers.kubelet import Kubelet, Line, nano
 
 NAMESPACE, POD, CONTAINER = "argo-rollouts", "argo-rollouts-7c9d5f6b8-h4x2m", "argo-rollouts"
 PATH = f"/api/v1/namespaces/{NAMESPACE}/pods/{POD}"
+LONG_LINES = int(os.environ.get("WHYSTUCK_TEST_POD_LOG_LINES", "1000000"))
+LONG_FAULTS = int(os.environ.get("WHYSTUCK_TEST_POD_LOG_FAULTS", "500"))
 _FIRST_SECONDS = 1_764_000_000.0
 _FAILS_EVERY = 10
 _KEYS = ("shop/web", "shop/api", "batch/job")

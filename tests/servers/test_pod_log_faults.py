@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from pipeline.sources.pod_logs.settings import KubernetesSettings
 from pipeline.sources.pod_logs.source import PodLogSource
 from tests.servers.kube_cluster import KubeCluster
-from tests.servers.kube_fixtures import MakeCluster
 from tests.servers.kubelet import Kubelet
-from tests.servers.pod_log_story import Story, number_of
+from tests.servers.pod_log_story import LONG_FAULTS, LONG_LINES, Story, number_of
 
 SECONDS = 120.0
-LONG_LINES = int(os.environ.get("WHYSTUCK_TEST_POD_LOG_LINES", "1000000"))
-LONG_FAULTS = int(os.environ.get("WHYSTUCK_TEST_POD_LOG_FAULTS", "500"))
 FAULTS = ("cut", "cut", "cut_after", "fail", "rotate", "restart", "clock", "go_back", "apiserver")
 
 
@@ -27,21 +22,6 @@ FAULTS = ("cut", "cut", "cut_after", "fail", "rotate", "restart", "clock", "go_b
 pytestmark = pytest.mark.filterwarnings(
     r"ignore:unclosed <ssl.SSLSocket fd=\d+, family=2, type=1, proto=6, laddr=\('127.0.0.1', \d+\)>:ResourceWarning"
 )
-
-
-@pytest.fixture
-def mortal(make_cluster: MakeCluster) -> Iterator[KubeCluster]:
-    """A cluster whose API server may be killed."""
-    made = make_cluster()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def kubelet_of_mortal(mortal: KubeCluster) -> Iterator[Kubelet]:
-    running = Kubelet(*mortal.authority.issue("kubelet"))
-    yield running
-    running.close()
 
 
 class Reading:
@@ -106,12 +86,12 @@ def _run(cluster: KubeCluster, kubelet: Kubelet, lines: int, faults: int, seed: 
 
 
 @pytest.mark.servers
-def test_nothing_is_lost_or_comes_twice(mortal: KubeCluster, kubelet_of_mortal: Kubelet) -> None:
+def test_nothing_is_lost_or_comes_twice(mortal: KubeCluster, mortal_kubelet: Kubelet) -> None:
     """50,000 lines, 50 faults."""
-    _run(mortal, kubelet_of_mortal, 50_000, 50, seed=1)
+    _run(mortal, mortal_kubelet, 50_000, 50, seed=1)
 
 
 @pytest.mark.long
-def test_nothing_is_lost_over_many_faults(mortal: KubeCluster, kubelet_of_mortal: Kubelet) -> None:
+def test_nothing_is_lost_over_many_faults(mortal: KubeCluster, mortal_kubelet: Kubelet) -> None:
     """1,000,000 lines, 500 faults."""
-    _run(mortal, kubelet_of_mortal, LONG_LINES, LONG_FAULTS, seed=3)
+    _run(mortal, mortal_kubelet, LONG_LINES, LONG_FAULTS, seed=3)

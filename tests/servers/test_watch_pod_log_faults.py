@@ -7,47 +7,26 @@ import sqlite3
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.servers.kube_cluster import KubeCluster
-from tests.servers.kube_fixtures import MakeCluster
 from tests.servers.kubelet import Kubelet
-from tests.servers.pod_log_story import Story, key_of
+from tests.servers.pod_log_story import LONG_FAULTS, LONG_LINES, Story, key_of
 from tests.servers.stored import Stored
 from tests.servers.watching import Watching
 
 # See test_pod_log_faults.py: the tests' own client asks an API server that is being killed.
-pytestmark = [
-    pytest.mark.servers,
-    pytest.mark.filterwarnings(
-        r"ignore:unclosed <ssl.SSLSocket fd=\d+, family=2, type=1, proto=6, laddr=\('127.0.0.1', \d+\)>:ResourceWarning"
-    ),
-]
+pytestmark = pytest.mark.filterwarnings(
+    r"ignore:unclosed <ssl.SSLSocket fd=\d+, family=2, type=1, proto=6, laddr=\('127.0.0.1', \d+\)>:ResourceWarning"
+)
 
 SECONDS = 180.0
-LINES, FAULTS_COUNT = 50_000, 50
 FAULTS = ("daemon", "cut", "cut_after", "fail", "rotate", "restart", "daemon", "clock", "apiserver", "restart")
 BEHIND = 1_500
 """Lines that may wait before more are written, most of the time: else rotation would leave little to read."""
-
-
-@pytest.fixture
-def mortal(make_cluster: MakeCluster) -> Iterator[KubeCluster]:
-    """A cluster whose API server may be killed."""
-    made = make_cluster()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def kubelet(mortal: KubeCluster) -> Iterator[Kubelet]:
-    running = Kubelet(*mortal.authority.issue("kubelet"))
-    yield running
-    running.close()
 
 
 class Noted:
@@ -61,8 +40,9 @@ class Noted:
         return self._ask("SELECT place, number FROM noted ORDER BY place, number")
 
     def newest(self) -> int:
-        """The highest number in a line; -1: there is none."""
-        return self._ask("SELECT coalesce(max(number), -1) FROM noted")[0][0]
+        """The number in the newest line; -1: there is none."""
+        found = self._ask("SELECT number FROM noted ORDER BY place DESC LIMIT 1")
+        return found[0][0] if found else -1
 
     def _ask(self, text: str) -> list[tuple[int, ...]]:
         with closing(sqlite3.connect(f"file:{self._store}?mode=ro", uri=True, timeout=30)) as connection:
@@ -84,30 +64,29 @@ def _until_read(noted: Noted, daemon: Watching, number: int) -> None:
 
 def _failures(stored: Stored) -> dict[str, int]:
     """How often each key failed, by the incidents."""
-    return {
-        f"{victim['namespace']}/{victim['name']}": victim["failures"]
-        for incident in stored.incidents()
-        for victim in incident["victims"]
-    }
+    found: Counter[str] = Counter()
+    for incident in stored.incidents():
+        for victim in incident["victims"]:
+            found[f"{victim['namespace']}/{victim['name']}"] += victim["failures"]
+    return found
 
 
-def test_nothing_is_lost_or_counted_twice(mortal: KubeCluster, kubelet: Kubelet, tmp_path: Path) -> None:
-    """50,000 lines, 50 faults, kill -9 of daemon and API server among them."""
-    store = tmp_path / "whystuck.db"
+def _read_all(cluster: KubeCluster, kubelet: Kubelet, folder: Path, lines_count: int, faults_count: int) -> None:
+    store = folder / "whystuck.db"
     settings = {
         "store": {"url": f"sqlite:///{store}", "lease_seconds": 1},
-        "kubernetes": {"kubeconfig": str(mortal.kubeconfig()), "find_seconds": 0.5, "objects": False},
+        "kubernetes": {"kubeconfig": str(cluster.kubeconfig()), "find_seconds": 0.5, "objects": False},
         "watch": {"commit_seconds": 0.2, "idle_seconds": 0.2, "notify_max_age_seconds": "3650d"},
     }
     command = (sys.executable, "-m", "tests.servers.noting")
-    chance, noted, story = random.Random(2), Noted(store), Story(mortal, kubelet, seed=1)
+    chance, noted, story = random.Random(2), Noted(store), Story(cluster, kubelet, seed=1)
     stored = Stored(f"sqlite:///{store}")
     kills = 0
-    with closing(Watching(tmp_path / "daemon", settings, command)) as daemon:
+    with closing(Watching(folder / "daemon", settings, command)) as daemon:
         daemon.start()
-        for number in range(FAULTS_COUNT):
+        for number in range(faults_count):
             for _ in range(10):
-                story.write(LINES // FAULTS_COUNT // 10)
+                story.write(lines_count // faults_count // 10)
                 time.sleep(chance.choice((0.0, 0.0, 0.02)))
             if chance.random() < 0.8:
                 _until_read(noted, daemon, story.written - BEHIND)
@@ -126,6 +105,18 @@ def test_nothing_is_lost_or_counted_twice(mortal: KubeCluster, kubelet: Kubelet,
         failed = Counter(key for _, number in lines if (key := key_of(number)))
         daemon.until(lambda: _failures(stored) == failed, "each failure that was committed is counted once", SECONDS)
         daemon.terminate()
-    assert 10 == kills
+    assert faults_count // 5 == kills
     assert len(lines) == len(dict(lines)), "two lines have the same place"
     story.check(dict(lines), {row.first: row.reason for row in stored.gaps()})
+
+
+@pytest.mark.servers
+def test_nothing_is_lost_or_counted_twice(mortal: KubeCluster, mortal_kubelet: Kubelet, tmp_path: Path) -> None:
+    """50,000 lines, 50 faults, kill -9 of daemon and API server among them."""
+    _read_all(mortal, mortal_kubelet, tmp_path, 50_000, 50)
+
+
+@pytest.mark.long
+def test_nothing_is_lost_over_many_kills(mortal: KubeCluster, mortal_kubelet: Kubelet, tmp_path: Path) -> None:
+    """1,000,000 lines, 500 faults."""
+    _read_all(mortal, mortal_kubelet, tmp_path, LONG_LINES, LONG_FAULTS)
