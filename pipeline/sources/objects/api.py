@@ -43,6 +43,10 @@ class ObjectApi(Protocol):
         """
         ...
 
+    def cut(self) -> None:
+        """End what streams now, from any thread; more may be asked for."""
+        ...
+
     def close(self) -> None:
         """Cut what still streams."""
         ...

@@ -40,13 +40,18 @@ class ClusterObjectApi:
             raise _api_error(error) from error
         return self._lines(stream)
 
+    def cut(self) -> None:
+        """End what streams now."""
+        with self._lock:
+            streams, self._streams = self._streams, set()
+        for stream in streams:
+            stream.close()
+
     def close(self) -> None:
         """Cut what still streams."""
         with self._lock:
             self._is_closed = True
-            streams, self._streams = self._streams, set()
-        for stream in streams:
-            stream.close()
+        self.cut()
         self._cluster.close()
 
     def _lines(self, stream: Stream) -> Iterator[bytes]:

@@ -77,6 +77,7 @@ class ObjectSource:
         """List everything, and watch it."""
         if self._run is not None:
             self._run.stop()
+            self._api.cut()  # else each watch that is over holds a connection until its server ends it
         self._held = None
         self._next = {stream: int(value) for stream, value in positions.items() if value.isdigit()}
         self._run = _Run(self._now)

@@ -54,7 +54,8 @@ class FakeApi:
         self.lists: dict[str, list[bytes | ApiError]] = {}
         self.watches: dict[str, list[list[bytes | ApiError] | ApiError]] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
-        self._closed = threading.Event()
+        self.streaming = 0  # watches that say nothing and go on
+        self._is_cut = threading.Event()
 
     def get(self, call: Call, query: Mapping[str, str]) -> bytes:
         path = call.path
@@ -70,7 +71,9 @@ class FakeApi:
         self.asked.append((path, dict(query)))
         answers = self.watches.get(path.rpartition("/")[2])
         if answers is None:
-            self._closed.wait()  # nothing changes
+            self.streaming += 1
+            self._is_cut.wait()  # nothing changes
+            self.streaming -= 1
             return
         answer = answers.pop(0) if answers else ApiError("nothing more was given to the fake")
         if isinstance(answer, ApiError):
@@ -80,8 +83,12 @@ class FakeApi:
                 raise line
             yield line
 
+    def cut(self) -> None:
+        self._is_cut.set()
+        self._is_cut = threading.Event()
+
     def close(self) -> None:
-        self._closed.set()
+        self._is_cut.set()
 
 
 class Stepping:

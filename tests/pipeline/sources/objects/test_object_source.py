@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from parsers.facts.seen import ObjectSeen
 from pipeline.sources.live import Fetched
 from pipeline.sources.objects.api import ApiError
+from pipeline.sources.objects.kinds import KINDS
 from pipeline.sources.objects.source import ObjectSource
 from tests.pipeline.daemon.running import run, stored
 from tests.pipeline.sources.objects.fake_api import FakeApi, page, replica_set
@@ -67,6 +69,20 @@ def test_source_has_told_everything_when_all_kinds_are_listed() -> None:
         _read_all(source)
         assert source.status().is_caught_up
         assert source.status().told_until_seconds is not None
+
+
+def test_start_again_ends_what_was_watched_before() -> None:
+    """Else each of its connections would stay for minutes."""
+    api = FakeApi()
+    source = ObjectSource("objects", api, "", kinds=KINDS[:3])
+    with closing(source):
+        for _ in range(3):
+            source.start({})
+            _read_all(source)
+        deadline = time.monotonic() + 30
+        while api.streaming != 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert 3 == api.streaming
 
 
 def test_namespaces_are_watched_one_by_one() -> None:
