@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.servers.kube_cluster import KubeCluster
-from tests.servers.kube_controllers import LABELS, add_pod, print_lines
+from tests.servers.kube_controllers import CONTAINER, LABELS, add_pod, print_lines
 from tests.servers.kube_fixtures import MakeCluster
 from tests.servers.kubelet import Kubelet
 from tests.servers.playing import lines_of_log
@@ -219,3 +219,34 @@ def test_standby_does_not_hide_a_leader_that_is_silent(cluster: KubeCluster, kub
         )
         print_lines(kubelet, "leases", STANDBY, lines[1000:1100])
         daemon.until(lambda: stored.transitions()[-1].reason == "heard_again", "end of the silence")
+
+
+def test_container_restarts_and_pod_is_replaced(cluster: KubeCluster, kubelet: Kubelet, tmp_path: Path) -> None:
+    """What the run before said last is read, and so is the new pod. Many lines are of one second, some of them equal.
+
+    The pod went before its log could be asked for once more, which alone may be a gap.
+    """
+    add_pod(cluster, kubelet, "replaced", "controller-0")
+    lines = lines_of_log("seed-emissary-expired")
+    print_lines(kubelet, "replaced", "controller-0", lines[:300])
+    stored = Stored(f"sqlite:///{tmp_path}/whystuck.db")
+    settings = {"store": {"url": stored.url}, "kubernetes": {"namespaces": ["replaced"], "objects": False}}
+    path = "/api/v1/namespaces/replaced/pods/controller-0"
+    with closing(Watching(tmp_path, settings)) as daemon:
+        daemon.start("--from", "kubernetes", "--kubeconfig", str(cluster.kubeconfig()))
+        daemon.until(lambda: daemon.metric("whystuck_lines_total") >= 300, "the first lines are read")
+        print_lines(kubelet, "replaced", "controller-0", lines[300:400])
+        kubelet.restart("replaced", "controller-0", CONTAINER)
+        status = {"name": CONTAINER, "image": "x", "imageID": "", "ready": True, "restartCount": 1}
+        cluster.set_status(path, {"containerStatuses": [status]})
+        print_lines(kubelet, "replaced", "controller-0", lines[400:500])
+        daemon.until(lambda: daemon.metric("whystuck_lines_total") >= 500, "the second run is read")
+        cluster.call("DELETE", path, {"gracePeriodSeconds": 0})
+        kubelet.log("replaced", "controller-0", CONTAINER).end()
+        del kubelet.logs["replaced", "controller-0", CONTAINER]
+        add_pod(cluster, kubelet, "replaced", "controller-0")
+        print_lines(kubelet, "replaced", "controller-0", lines[500:600])
+        daemon.until(lambda: daemon.metric("whystuck_lines_total") >= 600, "the new pod is read")
+        daemon.terminate()
+    assert {row.reason for row in stored.gaps()} <= {"pod_deleted"}
+    assert 2 == len(stored.streams())

@@ -174,8 +174,12 @@ class Follower:
             return
         restarts, end = self._restarts(), previous_end(self._cluster, self.container)
         is_same_run = restarts == now.incarnation if now.before is None else end.is_like(now.before)
-        if is_same_run and newest_line(self._cluster, self.container) is None:
+        newest = newest_line(self._cluster, self.container)
+        if is_same_run and newest is None:
             return  # empty: rotated, or begun anew, this moment; what it is will show
+        if kept == now.runs:
+            # Lines like them are there, and in another order: only behind all of them nothing comes twice.
+            kept = () if newest is None else (newest,)
         detail = "what came behind the line read last is not kept"
         if is_same_run:
             self._tell_gap("rotated", f"the log was rotated, or lost its end; {detail}", restarts, kept, end)
@@ -249,9 +253,11 @@ class Follower:
                 raise _OtherRunError
             has_fresh = self._hand_out(reader, stream, is_previous="previous" in query)
         except CallError:
-            if not reader.is_complete or reader.is_absent:
+            self._end_answer(reader)
+            if reader.is_complete:
+                return True  # silent for long, or cut off at the end: the next answer goes on
+            if not reader.is_absent:
                 raise
-            return True  # silent for long, or cut off at the end: the next answer goes on
         finally:
             stream.close()
             self._stream = None
@@ -277,4 +283,9 @@ class Follower:
                 break
             if reader.is_complete:
                 self.is_caught_up = True
+        self._end_answer(reader)
         return has_fresh
+
+    def _end_answer(self, reader: AnswerReader) -> None:
+        if not self._closing.is_set():  # else it was cut here
+            reader.end()

@@ -75,6 +75,7 @@ class Matcher:
         """Look for these runs; `is_whole`: the answer has everything that is kept."""
         self._wanted = runs
         self._is_whole = is_whole
+        self._has_twin = any(run.is_like(runs[-1]) for run in runs[:-1])
         self._seen: deque[Run] = deque(maxlen=len(runs))
         self._run_count = 0
         self.kept_count = 0  # so many of the wanted ones, from the oldest on, are known to be there
@@ -94,6 +95,8 @@ class Matcher:
     def _fits(self) -> bool:
         if self._run_count == 1 and not self._is_whole:
             return False  # the answer begins within the run: how many of it came before is not known
+        if self._has_twin and len(self._seen) < len(self._wanted):
+            return False  # it may be the other one: only all lines before it tell
         pairs = list(zip(reversed(self._wanted), reversed(self._seen), strict=False))
         for place, (wanted, seen) in enumerate(pairs):
             if not wanted.is_like(seen):
