@@ -28,7 +28,7 @@ class Story:
             case ControllerHeard(source=source, origin=origin, heard_at=heard_at, is_work=is_work):
                 self._engine.hear(source, origin, heard_at, is_work=is_work)
             case StateForgotten(at=before):
-                self._kept.update((incident.id, incident) for incident in self._engine.incidents())
+                self._kept.update((incident.id, incident) for incident in self._engine.told())
                 self._engine.forget(before)
             case StoryFinished():
                 self._engine.finish()
@@ -38,7 +38,7 @@ class Story:
     def incidents(self) -> list[Incident]:
         """All incidents in their newest form, by opened_at, then id; what was merged is part of another."""
         known = {incident.id for incident in self._engine.told()}
-        kept = [incident for incident in self._kept.values() if incident.id not in known]
+        kept = [one for one in self._kept.values() if one.id not in known and one.transition.reason != "withdrawn"]
         newest = {incident.id: incident for incident in (*kept, *self._engine.incidents())}
         listed = [incident for incident in newest.values() if incident.status != "merged"]
         return sorted(listed, key=lambda incident: (incident.opened_at, incident.id))

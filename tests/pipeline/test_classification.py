@@ -6,9 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from parsers.facts.kube_events import KubernetesEventFacts
+from parsers.facts.references import ObjectRef
+from parsers.facts.seen import ObjectSeen
+from parsers.records import Origin
 from pipeline.classification import ClassificationFilter, ClassifiedLine, classify_files
 from pipeline.sources.files import InputFiles
+from pipeline.sources.recording.records import AnyRecord, Read
 from tests.pipeline.engine.builders import rules
+from tests.pipeline.sources.recording.recorded import AT, BEGAN, DONE, FIRST, read, resumed, write
 from tests.property.raw_logs import CAUSE, READ_AT, cri, error, folded, noise, passes, retry, text_line
 
 
@@ -74,3 +80,29 @@ def test_secrets_are_not_in_what_is_printed(tmp_path: Path) -> None:
     line = text_line(1, f"{CAUSE} Authorization: Bearer abcdefghijklmnopqrstuvwxyz0123456789", "", "error")
     (found,) = _classify(tmp_path / "a.log", [line])
     assert "abcdefghijklmnopqrstuvwxyz0123456789" not in found.text
+
+
+def test_recording_gives_the_lines_of_each_origin(tmp_path: Path) -> None:
+    """Interleaved as they were read, once each though a restart reads them again; and what objects say."""
+    cut = text_line(3, "rollout syncHandler error: ", "")[:-1] + CAUSE.encode() + b'" namespace=shop rollout=web'
+    records: list[AnyRecord] = [BEGAN, FIRST]
+    for number, lines in enumerate(([error(1, "web"), noise(2)], [cut], [retry(4, "web", 7)])):
+        texts = [line.decode() for line in lines]
+        records += [read(2 * number, *texts), read(2 * number, *texts, stream="topic/1"), DONE]
+    event = KubernetesEventFacts(
+        ref=ObjectRef("Event", "shop", "a"),
+        involved=ObjectRef("Rollout", "shop", "web"),
+        reason="Failed",
+        type="Warning",
+        message=CAUSE.replace("\\", ""),
+    )
+    seen = ObjectSeen(AT, Origin("objects/events"), 0, event)
+    records += [BEGAN, resumed(4), read(3, "x", retry(4, "web", 7).decode()), DONE]
+    records += [Read("objects", "events", AT, 1, objects=(seen,)), DONE]
+    path = write(tmp_path / "recording", *records)
+    found = list(classify_files(InputFiles([str(path)]), rules(), ClassificationFilter(), read_at=READ_AT))
+    expected = sorted([("topic/0", line) for line in (0, 2, 4)] + [("topic/1", line) for line in (0, 2, 4)])
+    assert [*expected, ("objects/events", 0)] == sorted(
+        ((one.source, one.line) for one in found), key=lambda place: (place[0] == "objects/events", place)
+    )
+    assert {"tls.expired", "unknown"} == {one.failure_class for one in found}
