@@ -60,6 +60,7 @@ class RecordingPlayer:
         self._finder = finder
         self._origin = origin
         self._streams: dict[_Place, StreamReaders] = {}
+        self._over: set[_Place] = set()  # streams of which nothing more will come
         self._controllers: tuple[Origin, ...] = ()
         self._newest_at = LONG_AGO  # time of reading
 
@@ -86,8 +87,7 @@ class RecordingPlayer:
             case Finished():
                 yield StoryFinished(LONG_AGO, self._origin, 0)
             case Committed():
-                for stream in self._streams.values():
-                    stream.make_room()
+                self._make_room()
             case Resumed():
                 self._resume(record)
             case _:
@@ -100,19 +100,24 @@ class RecordingPlayer:
         for source, lines in resumed.next_lines.items():
             for stream, line in lines.items():
                 known = self._streams.get((source, stream))
-                self.unrecorded_count += known is None or known.next_line != line
+                is_known = known.next_line == line if known is not None else (source, stream) in self._over
+                self.unrecorded_count += not is_known
         self._count_lines()
         self._streams = {place: stream.begun_again() for place, stream in self._streams.items()}
+
+    def _make_room(self) -> None:
+        """Forget what nobody will ask for again: pods come and go."""
+        for place in self._over & self._streams.keys():
+            self.counts.add(self._streams.pop(place).take_counts())
+        for stream in self._streams.values():
+            stream.make_room()
 
     def _read(self, read: Read) -> Iterator[Event]:
         self.lost_count += len(read.gaps)
         self.set_aside_count += len(read.quarantined)
         self.object_count += len(read.objects)
         self._newest_at = max(self._newest_at, read.at)
-        place = read.source, read.stream
-        stream = self._streams.get(place)
-        if stream is None:
-            stream = self._streams[place] = StreamReaders(self._make_extractor)
+        stream = self._stream_of(read)
         blocks = tuple(map(block_of, read.blocks))
         yield from self._taken(self._with_failures(read.objects))
         yield from self._taken(stream.feed(Fetched(read.stream, blocks, read.next_line), read.at))
@@ -125,6 +130,16 @@ class RecordingPlayer:
             if self._is_controller(origin):
                 heard_at = time_heard(read.at, written_at.get(origin), read.newest_at_seconds)
                 yield ControllerHeard(LONG_AGO, origin, 0, read.source, heard_at, is_work)
+        if read.is_over:
+            yield from self._release((read.source, read.stream), read.at, _EVERYBODY)
+
+    def _stream_of(self, read: Read) -> StreamReaders:
+        place = read.source, read.stream
+        if read.is_over:
+            self._over.add(place)
+        if place not in self._streams:
+            self._streams[place] = StreamReaders(self._make_extractor)
+        return self._streams[place]
 
     def _release(self, place: _Place, at: datetime, idle: timedelta) -> Iterator[Event]:
         stream = self._streams.get(place)

@@ -120,6 +120,7 @@ class FileRecorder:
                 fetched.newest_at_seconds,
                 fetched.quarantined,
                 fetched.gaps,
+                fetched.is_over,
             )
         )
 

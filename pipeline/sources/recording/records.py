@@ -65,6 +65,7 @@ class Read(Record, frozen=True, tag="read"):
     newest_at_seconds: float | None = None  # the broker's or the pod log's time of the last line, since 1970
     quarantined: tuple[Quarantined, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    is_over: bool = False  # nothing more will come of the stream
 
 
 class Released(Record, frozen=True, tag="released"):
