@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from parsers.events import ObjectKey
 from parsers.facts.admission import CrdFacts, WebhookConfigurationFacts
 from parsers.facts.references import ServiceRef
+from pipeline.engine.analysis_runs import verdicts_on
 from pipeline.engine.incidents import ChangeCategory
 from pipeline.engine.inventory import Inventory
 from pipeline.engine.object_changes import Change
@@ -82,6 +83,7 @@ def _of_rollout(key: ObjectKey, inventory: Inventory) -> Iterator[Change]:
         text = f"{autoscaler.ref} scales {rollout.ref}"
         text += f" to {autoscaler.desired}" if autoscaler.desired is not None else ""
         yield Change(autoscaler.last_scale_at, text, "autoscaler")
+    yield from verdicts_on((key,), inventory)
 
 
 def _of_asked(facts: WebhookConfigurationFacts | CrdFacts, category: ChangeCategory) -> Iterator[Change]:

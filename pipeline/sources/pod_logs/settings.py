@@ -70,6 +70,8 @@ class KubernetesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
             raise ConfigurationError(f"kubernetes {self.name}: start: expected earliest or latest")
         if any(not each.rpartition("/")[2] or each.count("/") > 1 for each in self.deployments):
             raise ConfigurationError(f"kubernetes {self.name}: deployments: expected NAME or NAMESPACE/NAME")
+        if not self.objects and (self.secrets or self.object_namespaces):
+            raise ConfigurationError(f"kubernetes {self.name}: secrets, object_namespaces: only with objects: true")
         if len(self.contexts) > 1 and (self.cluster or self.cluster_name):
             raise ConfigurationError(f"kubernetes {self.name}: cluster, cluster_name: only with one context")
 

@@ -18,6 +18,7 @@ from pipeline.engine.incidents import Incident
 from pipeline.engine.inventory import Inventory
 from pipeline.engine.labels import labels_of
 from pipeline.engine.object_memory import ObjectMemory
+from pipeline.engine.prior_changes import changes_in_objects, nearest_before
 from pipeline.engine.settings import EngineSettings
 from pipeline.engine.watched import WatchedLog, WatchedLogs
 from tests.pipeline.engine.builders import API, at, back_off, by_time, failure, healthy, rules
@@ -104,6 +105,16 @@ def test_verdict_of_an_analysis_is_in_the_timeline(run: ObjectSeen, what: str) -
 def test_what_tells_nothing_of_the_victim_is_not_in_the_timeline(run: ObjectSeen) -> None:
     """Runs of others, good ones, and old ones."""
     assert not [entry for entry in _told(run).timeline if entry.category == "analysis"]
+
+
+def test_verdict_is_among_what_changed_before() -> None:
+    """Of any incident about the Rollout, also of one that no log line tells of."""
+    run = _run(-60, "Failed", value="[0.42]")
+    rollout = RolloutFacts(ref=ROLLOUT)
+    inventory = Inventory({ROLLOUT: [(at(0), rollout)], run.facts.ref: [(at(0), run.facts)]})
+    changes = nearest_before(at(0), changes_in_objects([API], [], inventory))
+
+    assert [(at(-60), "analysis")] == [(change.at, change.category) for change in changes]
 
 
 def test_provider_s_failure_is_a_suspect_tied_by_the_owner() -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from parsers.facts.seen import ObjectSeen
+from pipeline.cluster.calls import Call
+from pipeline.errors import ConfigurationError
 from pipeline.sources.live import Fetched
 from pipeline.sources.objects.api import ApiError
+from pipeline.sources.objects.cluster_api import object_sources
 from pipeline.sources.objects.kinds import KINDS
 from pipeline.sources.objects.source import ObjectSource
+from pipeline.sources.pod_logs.settings import KubernetesSettings
 from tests.pipeline.daemon.running import run, stored
 from tests.pipeline.sources.objects.fake_api import FakeApi, page, replica_set
 from tests.scenarios.scenarios import SCENARIOS
@@ -157,3 +162,59 @@ def test_every_missing_right_is_in_the_status_once(api: FakeApi) -> None:
         sentence.partition(" may not")[0] for sentence in status.unread
     ]
     assert ("", True) == (status.problem, status.is_connected)
+
+
+@pytest.mark.parametrize("settings", [{"secrets": ("tools",)}, {"object_namespaces": ("shop",)}])
+def test_settings_of_objects_need_objects(settings: dict[str, tuple[str, ...]]) -> None:
+    """Else they would be without effect, and nobody would say so."""
+    with pytest.raises(ConfigurationError, match=r"kubernetes kubernetes: secrets, object_namespaces: only with obj"):
+        KubernetesSettings(objects=False, **settings).check()  # type: ignore[arg-type]
+
+
+def test_settings_reach_the_source(api: FakeApi) -> None:
+    """Where it looks, and whether for Secrets."""
+    settings = KubernetesSettings(object_namespaces=("shop",), secrets=("*",))
+    (source,) = object_sources(settings, lambda _: _Answering(api))
+    with closing(source):
+        source.start({})
+        _read_all(source)
+
+    paths = {path for path, _ in api.asked}
+    assert "/apis/apps/v1/namespaces/shop/replicasets" in paths
+    assert "/apis/apps/v1/replicasets" not in paths
+    assert source.status().is_caught_up
+
+
+class _Answering:
+    """A `Cluster` in memory."""
+
+    name, namespace = "eu-1", "default"
+
+    def __init__(self, api: FakeApi) -> None:
+        self._api = api
+
+    def get(self, call: Call, query: Mapping[str, str] | None = None, accept: str = "application/json") -> bytes:
+        del accept
+        return self._api.get(call, query or {})
+
+    def open(self, call: Call, query: Mapping[str, str], *, idle_seconds: float) -> _Silent:
+        del idle_seconds
+        self._api.asked.append((call.path, dict(query)))
+        return _Silent()
+
+    def close(self) -> None:
+        self._api.close()
+
+
+class _Silent:
+    """A watch in which nothing changes."""
+
+    def __init__(self) -> None:
+        self._closed = threading.Event()
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._closed.wait()
+        yield from ()
+
+    def close(self) -> None:
+        self._closed.set()
