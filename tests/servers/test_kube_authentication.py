@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import socket
+import socketserver
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -396,3 +399,46 @@ def test_name_of_the_server_and_whether_it_counts(place: Place, tmp_path: Path) 
         found[name] = _reason(_connection(path))
 
     assert {name: reason for name, (_, reason) in expected.items()} == found
+
+
+class _Tunnel(socketserver.StreamRequestHandler):
+    """An HTTP proxy that knows CONNECT only, and writes down where to."""
+
+    asked: ClassVar[list[str]] = []
+
+    def handle(self) -> None:
+        verb, target, _ = self.rfile.readline().decode().split(" ")
+        while self.rfile.readline().strip():
+            pass
+        assert verb == "CONNECT"
+        self.asked.append(target)
+        host, _, port = target.rpartition(":")
+        with socket.create_connection((host, int(port))) as server:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            back = threading.Thread(target=_pass, args=(server, self.connection), daemon=True)
+            back.start()
+            _pass(self.connection, server)
+            back.join()
+
+
+def _pass(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while piece := source.recv(65_536):
+            sink.sendall(piece)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+def test_proxy_of_the_kubeconfig(place: Place, tmp_path: Path) -> None:
+    """Calls go through it, with the certificate of the API server at the other end."""
+    path = place.kubeconfig(tmp_path / "config", {"token": place.issuer.sign("jane", seconds=600)})
+    value = json.loads(path.read_text())
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Tunnel) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        value["clusters"][0]["cluster"]["proxy-url"] = f"http://127.0.0.1:{proxy.server_address[1]}"
+        path.write_text(json.dumps(value))
+        with closing(_connection(path)) as connection:
+            assert _reason(connection) is None
+        proxy.shutdown()
+
+    assert [f"127.0.0.1:{place.cluster.port}"] == _Tunnel.asked
