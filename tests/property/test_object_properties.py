@@ -35,10 +35,16 @@ NAMES = (
         "subsets",
         "ports",
         "managedFields",
+        "metricResults",
+        "measurements",
+        "phase",
+        "labels",
+        "annotations",
     ),
 )
 KINDS = (
     ("argoproj.io/v1alpha1", "Rollout"),
+    ("argoproj.io/v1alpha1", "AnalysisRun"),
     ("apps/v1", "ReplicaSet"),
     ("v1", "Pod"),
     ("autoscaling/v2", "HorizontalPodAutoscaler"),
