@@ -232,59 +232,64 @@ class Follower:
         return newest != NOTHING and self._read(runs, newest, log_query(self.container, previous=True))
 
     def _follow(self, runs: tuple[Run, ...], tail: int, behind: Run = NOTHING) -> bool:
-        newest = newest_line(self._cluster, self.container)
-        if newest is None and runs:
-            return False
-        return self._read(runs, newest, log_query(self.container, follow=True, tail=tail), behind)
+        return self._read(runs, None, log_query(self.container, follow=True, tail=tail), behind)
 
     def _read(self, runs: tuple[Run, ...], newest: Run | None, query: dict[str, str], behind: Run = NOTHING) -> bool:
         """Hand out what comes behind the runs; whether they were there. Raises CallError where that is not certain.
 
         Without runs the previous log has to end with `behind` when the log is open, or else it raises _OtherRunError.
+        A log that goes on is asked for its newest line when it is open: that of another run would never come.
         """
-        self._is_certain = has_fresh = False
+        self._is_certain = False
         stream = self._stream = open_log(self._cluster, self.container, query, self._idle_seconds)
-        reader = AnswerReader(runs, newest, is_whole="tailLines" not in query)
         try:
             if self._closing.is_set():
                 return True
             self._restarts()  # the log is of this pod, and not of another one of its name
             if not runs and not previous_end(self._cluster, self.container).is_like(behind):
                 raise _OtherRunError
-            has_fresh = self._hand_out(reader, stream, is_previous="previous" in query)
-        except CallError:
-            self._end_answer(reader)
-            if reader.is_complete:
-                return True  # silent for long, or cut off at the end: the next answer goes on
-            if not reader.is_absent:
-                raise
+            if "follow" in query:
+                newest = newest_line(self._cluster, self.container)
+                if newest is None and runs:
+                    return False
+            reader = AnswerReader(runs, newest, is_whole="tailLines" not in query)
+            is_quiet = self._hand_out(reader, stream, is_previous="previous" in query)
         finally:
             stream.close()
             self._stream = None
         self._kept_count = reader.kept_count
         if not reader.is_absent and not reader.is_complete and not self._closing.is_set():
             raise self._trouble("the answer ended before the newest line")
-        self._is_certain = reader.is_complete and not has_fresh
+        self._is_certain = reader.is_complete and is_quiet
         return not reader.is_absent
 
     def _trouble(self, text: str) -> CallError:
         return CallError(self.container.cluster, log_call(self.container), Reason.UNREACHABLE, text)
 
     def _hand_out(self, reader: AnswerReader, stream: Stream, *, is_previous: bool) -> bool:
-        """Pass on what is new until the answer ends; whether there was anything."""
-        has_fresh = False
+        """Pass on what is new until the answer ends; whether it ended by itself and had nothing new.
+
+        Raises CallError where it broke before it was certain what is in it.
+        """
+        is_quiet = True
         if reader.is_complete and not is_previous:
             self.is_caught_up = True
-        for lines in split_pieces(stream):
-            if fresh := reader.feed(lines):
-                has_fresh, self._is_first_sight = True, False
-                self._outbox.lines(self.container, [(self.history.add(run), line) for run, line in fresh])
-            if reader.is_absent:
-                break
-            if reader.is_complete:
-                self.is_caught_up = True
+        try:
+            for lines in split_pieces(stream):
+                if fresh := reader.feed(lines):
+                    is_quiet = self._is_first_sight = False
+                    self._outbox.lines(self.container, [(self.history.add(run), line) for run, line in fresh])
+                if reader.is_absent:
+                    break
+                if reader.is_complete:
+                    self.is_caught_up = True
+        except CallError:
+            is_quiet = False  # silent for long, or cut off at the end: the next answer goes on
+            self._end_answer(reader)
+            if not (reader.is_complete or reader.is_absent):
+                raise
         self._end_answer(reader)
-        return has_fresh
+        return is_quiet
 
     def _end_answer(self, reader: AnswerReader) -> None:
         if not self._closing.is_set():  # else it was cut here
