@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import pytest
@@ -19,18 +21,27 @@ from pipeline.watch_settings import WatchSettings
 from tests.pipeline.daemon.running import FAST, configuration
 from tests.scenarios.scenarios import built_in_rules
 
-IDLE_READS = 40
+IDLE_LOOKS = 30
+"""So often the daemon asks how a source is, before it ends: what was taken has been thought about by then."""
 HURRY = 100
 """How much faster than ours the daemon's clock goes: what it does every few seconds is done within the test."""
 
 
-class EndsTheProcess:
-    """Ends the process as an operator does, when a source has long been dry."""
+class Endable(LiveSource, Protocol):
+    """A source of which it is known when everything was taken."""
 
-    def __init__(self, source: LiveSource, others: Sequence[LiveSource] = ()) -> None:
+    def is_taken(self) -> bool:
+        """Whether everything that there is was decided upon, and is in the store."""
+        ...
+
+
+class EndsTheProcess:
+    """Ends the process as an operator does, when all sources have long been dry."""
+
+    def __init__(self, source: Endable, others: Sequence[Endable]) -> None:
         self._source = source
         self._others = others
-        self._idle_reads = 0
+        self._looks = 0
 
     @property
     def name(self) -> str:
@@ -41,10 +52,11 @@ class EndsTheProcess:
 
     def read(self, timeout_seconds: float) -> Fetched | None:
         fetched = self._source.read(timeout_seconds)
-        is_dry = fetched is None and all(one.status().is_caught_up for one in (self._source, *self._others))
-        self._idle_reads = self._idle_reads + 1 if is_dry else 0
-        if self._idle_reads == IDLE_READS:
+        if not all(one.is_taken() for one in (self._source, *self._others)):
+            self._looks = 0
+        elif self._looks >= IDLE_LOOKS:
             os.kill(os.getpid(), signal.SIGTERM)
+            self._looks = -1_000_000
         return fetched
 
     def position(self, stream: str, line: int) -> bytes:
@@ -54,6 +66,8 @@ class EndsTheProcess:
         self._source.acknowledge(lines)
 
     def status(self) -> SourceStatus:
+        if threading.current_thread() is threading.main_thread():  # that of the daemon's loop
+            self._looks += 1
         return self._source.status()
 
     def close(self) -> None:
@@ -61,7 +75,7 @@ class EndsTheProcess:
 
 
 def live(
-    sources: Sequence[LiveSource],
+    sources: Sequence[Endable],
     store: Path,
     record: Path,
     watch: WatchSettings = FAST,

@@ -59,6 +59,10 @@ class MemorySource:
     def acknowledge(self, lines: Mapping[str, int]) -> None:
         self.acknowledged.update(lines)
 
+    def is_taken(self) -> bool:
+        """Whether everything that there is was decided upon, and is in the store."""
+        return all(self.acknowledged.get(stream) == len(records) for stream, records in self.partitions.items())
+
     def status(self) -> SourceStatus:
         with self._lock:
             lags = {

@@ -35,7 +35,7 @@ class ObjectsInMemory:
             later: shown after `LATER_SECONDS`.
             per_read: how many a read gives.
             stream: its name.
-            is_watched_on: when everything was shown, time goes on by a second with each look at the status.
+            is_watched_on: time goes on by a second whenever the daemon's loop looks at the status.
         """
         self._later = list(later)
         self._events = list(events)
@@ -45,6 +45,7 @@ class ObjectsInMemory:
         self._stream = stream
         self._shown = 0
         self._next = 0
+        self._acknowledged = -1
         self._is_started = False
 
     def start(self, positions: Mapping[str, bytes]) -> None:
@@ -65,20 +66,26 @@ class ObjectsInMemory:
         numbered = tuple(msgspec.structs.replace(event, line=line) for line, event in enumerate(events, begin))
         return Fetched(self._stream, (), self._next, objects=numbered)
 
+    def is_taken(self) -> bool:
+        """Whether everything was shown and is in the store, and time has gone on for long afterwards."""
+        is_later = not self._is_watched_on or self._seconds >= LATER_SECONDS
+        return not self._later and is_later and self._acknowledged == self._next
+
     def position(self, stream: str, line: int) -> bytes:
         del stream
         return b"%d" % line
 
     def acknowledge(self, lines: Mapping[str, int]) -> None:
-        """Nobody is told."""
+        self._acknowledged = lines.get(self._stream, self._acknowledged)
 
     def status(self) -> SourceStatus:
+        if threading.current_thread() is threading.main_thread():  # that of the daemon's loop
+            self._seconds += self._is_watched_on
         is_caught_up = self._is_started and self._shown == len(self._events)
         return SourceStatus(True, is_caught_up, {}, told_until_seconds=self._newest() if is_caught_up else None)
 
     def _newest(self) -> float | None:
         times: list[datetime] = [event.at for event in self._events]
-        self._seconds += self._is_watched_on
         return max(times).timestamp() + self._seconds if times else None
 
     def close(self) -> None:

@@ -20,9 +20,8 @@ from parsers.records import Origin
 from pipeline.engine.settings import EngineSettings
 from pipeline.extract import read_objects_of
 from pipeline.sources.files import InputFiles
-from pipeline.sources.live import LiveSource
 from pipeline.sources.object_streams import ObjectStream
-from tests.pipeline.daemon.living import live
+from tests.pipeline.daemon.living import Endable, live
 from tests.pipeline.daemon.memory_source import MemorySource, Record
 from tests.pipeline.daemon.objects_in_memory import ObjectsInMemory
 from tests.pipeline.daemon.replaying import replay_recording, told
@@ -70,7 +69,7 @@ WITH_OBJECTS = [
 def test_objects(scenario: str, history: str, is_live: bool, tmp_path: Path) -> None:
     """Seen, deleted, listed and refused, beside the lines of the controller or alone."""
     store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
-    sources: list[LiveSource] = [ObjectsInMemory(_histories(_objects_of(scenario))[history])]
+    sources: list[Endable] = [ObjectsInMemory(_histories(_objects_of(scenario))[history])]
     if logs := [log for log in load(scenario).logs if log.endswith(".log")]:
         lines = [(SCENARIOS / scenario / log).read_bytes().splitlines() for log in logs]
         sources.append(MemorySource({log: [Record(line, Origin(log)) for line in lines[0]] for log in logs}))
@@ -97,7 +96,8 @@ def test_numbers_that_do_not_fit_for_long(end: str, tmp_path: Path) -> None:
         "is over with its Rollout": [msgspec.structs.replace(event, is_deleted=True) for event in rollouts],
     }
     engine = EngineSettings(drift_seconds=20.0)
-    live([ObjectsInMemory(shown, later[end], is_watched_on=True)], store, recording, engine=engine)
+    source = ObjectsInMemory(shown, later[end], is_watched_on=True)
+    live([source], store, recording, engine=engine)
     found = replay_recording(recording, engine=engine).incidents
     status = "resolved" if end == "is over with its Rollout" else "open"
     assert [("drift", status)] == [(one.kind, one.status) for one in found]
