@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from parsers.events import Failure, ObjectKey
+from parsers.events import Failure
 from parsers.records import Origin
 from parsers.rules.model import RuleSet
 from pipeline.engine.backoff import pace_of
@@ -16,7 +16,6 @@ from pipeline.engine.causes import Cause
 from pipeline.engine.certificates import Assessment, assess
 from pipeline.engine.clusters import ClusterState
 from pipeline.engine.culprits import Culprit
-from pipeline.engine.drift import drift_of
 from pipeline.engine.gaps import missing_of
 from pipeline.engine.grouping import Member, Trouble
 from pipeline.engine.incidents import (
@@ -32,7 +31,6 @@ from pipeline.engine.incidents import (
     Victim,
     WebhookFacts,
 )
-from pipeline.engine.inventory import Inventory
 from pipeline.engine.labels import labels_of
 from pipeline.engine.leaders import find_leadership, leader_of
 from pipeline.engine.pod_names import workload_of
@@ -45,6 +43,7 @@ from pipeline.engine.suspects import suspects_of
 from pipeline.engine.symptoms import symptoms_of
 from pipeline.engine.tallies import Sighting, Tally
 from pipeline.engine.timeline import timeline_of
+from pipeline.engine.victim_numbers import numbers_of
 from pipeline.engine.wording import summary_of, title_of
 
 
@@ -59,7 +58,7 @@ def compose(
 ) -> Incident:
     """The incident of a trouble, as first revision; the life cycle fills in what depends on earlier ones."""
     state = around.state
-    victims = _victims_of(trouble, state, settings, now)
+    victims = _victims_of(trouble, around, settings, now)
     assessment = assess(trouble.cause, victims, state.inventory(), settings.clock_skew_seconds)
     controller = _controller_of(trouble, state)
     evidence, omitted = _evidence_of(trouble, settings.max_evidence)
@@ -109,28 +108,19 @@ def _end_reason(trouble: Trouble) -> str:
     return last.end.value if last is not None and last.end is not None else "controller_works"
 
 
-def _victims_of(trouble: Trouble, state: ClusterState, settings: EngineSettings, now: datetime) -> tuple[Victim, ...]:
+def _victims_of(trouble: Trouble, around: Surroundings, settings: EngineSettings, now: datetime) -> tuple[Victim, ...]:
     by_key: dict[object, list[Member]] = {}
     for member in trouble.members:
         by_key.setdefault(member.key, []).append(member)
-    victims = [
-        msgspec.structs.replace(
-            _victim(members, settings, now), drift=_drift_numbers(members[0].key, state.inventory())
-        )
-        for members in by_key.values()
-    ]
+    victims = []
+    for members in by_key.values():
+        victim = _victim(members, settings, now)
+        is_blocked = any(member.spell.is_blocked for member in members)
+        numbers = numbers_of(victim, members[0].key, around, is_blocked=is_blocked)
+        victims.append(msgspec.structs.replace(victim, drift=numbers))
     if not victims and trouble.controller is not None:
         victims = [_controller_victim(trouble)]
     return tuple(sorted(victims, key=lambda victim: (victim.kind, victim.namespace or "", victim.name or "")))
-
-
-def _drift_numbers(key: ObjectKey, inventory: Inventory) -> dict[str, int] | None:
-    """What the Rollout wants and has, None where no object of it was seen."""
-    rollout = inventory.rollout(key)
-    if rollout is None or not rollout.has_status:  # a manifest tells nothing of what runs
-        return None
-    drift = drift_of(rollout, inventory.replica_sets(rollout.ref), inventory.autoscaler(rollout.ref))
-    return drift.as_numbers()
 
 
 def _victim(members: Sequence[Member], settings: EngineSettings, now: datetime) -> Victim:

@@ -250,7 +250,7 @@ class _Cluster:
         self._evaluated_at = now
         self._is_dirty = False
         troubles = find_troubles(self._state, self._settings, now)
-        around = Surroundings(self._state)
+        around = Surroundings(self._state, self.lifecycle.incidents())
         found = [
             Found(compose(trouble, around, self._name, self._settings, self._rules, now), trouble.marks)
             for trouble in troubles

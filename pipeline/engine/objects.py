@@ -7,7 +7,7 @@ between two versions a change with a time.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from parsers.facts.analysis_runs import AnalysisRunFacts
@@ -21,7 +21,10 @@ from pipeline.engine.object_memory import ObjectMemory
 
 MAX_OBJECTS: Final = 200_000
 MAX_VERSIONS: Final = 4
-"""Versions kept of one object: the newest ones."""
+"""Versions kept of one object: the newest ones, and one from before the last seconds."""
+LAST_SECONDS: Final = timedelta(seconds=30)
+"""So long after a repair its pass is known at the latest: a back-off of ten seconds, a slow sync. In that time a
+Rollout that catches up changes with each of its pods, and how it stood while it was stuck would be lost."""
 MAX_CHANGES: Final = 8
 """Changes kept of one object: the newest ones. Only those that can explain something are noted."""
 MAX_GONE: Final = 10_000
@@ -170,7 +173,7 @@ class ClusterObjects:
         self._note(ref, event, history[-1][1] if history else None)
         history.append((event.at, event.facts))
         history.sort(key=lambda one: one[0])
-        del history[:-MAX_VERSIONS]
+        _trim(history)
         self._changed(ref)
 
     def _note(self, ref: ObjectRef, event: ObjectSeen, before: AnyFacts | None) -> None:
@@ -197,6 +200,11 @@ class ClusterObjects:
         if ref.kind in OF_NUMBERS:
             self.touched.add(ref)
         self._inventory = None
+
+
+def _trim(history: list[Seen]) -> None:
+    before = [seen for seen in history[:-MAX_VERSIONS] if seen[0] <= history[-1][0] - LAST_SECONDS]
+    history[:-MAX_VERSIONS] = before[-1:]
 
 
 def ref_of(facts: AnyFacts) -> ObjectRef:
