@@ -203,8 +203,10 @@ class ClusterObjects:
 
 
 def _trim(history: list[Seen]) -> None:
-    before = [seen for seen in history[:-MAX_VERSIONS] if seen[0] <= history[-1][0] - LAST_SECONDS]
-    history[:-MAX_VERSIONS] = before[-1:]
+    """The newest versions, and the newest of those before the last seconds; where there is none, the oldest."""
+    surplus = history[:-MAX_VERSIONS]
+    before = [seen for seen in surplus if seen[0] <= history[-1][0] - LAST_SECONDS]
+    history[:-MAX_VERSIONS] = before[-1:] or surplus[:1]
 
 
 def ref_of(facts: AnyFacts) -> ObjectRef:

@@ -58,6 +58,20 @@ def _put(cluster: KubeCluster, plural: str, item: dict[str, Any], uids: dict[tup
     return made
 
 
+def heal_rollout(cluster: KubeCluster, scenario: str) -> None:
+    """As the controller does in its first pass that succeeds: its surplus goes, its status follows."""
+    (rollout,) = recorded_items(scenario, "rollouts")
+    wanted = rollout["spec"]["replicas"]
+    path = f"{path_of('rollouts', rollout)}/{rollout['metadata']['name']}"
+    for item in recorded_items(scenario, "replicasets"):
+        if item["spec"]["replicas"] > wanted:
+            patch = {"spec": {"replicas": wanted}}
+            name = f"{path_of('replicasets', item)}/{item['metadata']['name']}"
+            cluster.call("PATCH", name, patch, "application/merge-patch+json")
+    for available in range(wanted, wanted + 6):
+        cluster.set_status(path, {"availableReplicas": available})
+
+
 def free_replica_sets(cluster: KubeCluster, scenario: str) -> None:
     """As the ReplicaSet controller does when pods can be created again."""
     for item in recorded_items(scenario, "replicasets"):

@@ -16,6 +16,7 @@ _FAILURE = re.compile(
     rb"(?:current time (?P<clock>\S+?Z) is after \S+?Z|has prevented the request from succeeding)"
 )
 """What the webhooks of the recordings made the API server say."""
+_COUNT = re.compile(rb"(?<=queue retries: )\d+")
 _CLOCK = re.compile(r"(?<=current time )\S+")
 
 
@@ -73,6 +74,13 @@ class Recording:
     def failing(self, failure: str, later: timedelta) -> list[bytes]:
         """Up to the last failure."""
         return [in_words_of_here(shift_times(line, later), failure) for line in self._broken]
+
+    def attempt(self, failure: str) -> list[bytes]:
+        """One more attempt that fails, now: as the last one, with the next count."""
+        last = newest_time(self._broken)
+        begun = next(number for number, line in enumerate(self._broken) if newest_time([line]) == last)
+        lines = self.failing(failure, until_now(last))[begun:]
+        return [_COUNT.sub(lambda found: str(int(found[0]) + 1).encode(), line) for line in lines]
 
     def healed(self) -> list[bytes]:
         """What follows the repair, from now on."""

@@ -18,7 +18,7 @@ from tests.servers.kube_fixtures import MakeCluster
 from tests.servers.kubelet import Kubelet
 from tests.servers.live_watching import watching
 from tests.servers.playing import lines_of_log
-from tests.servers.recorded_objects import free_replica_sets, prepare_kinds, put_recorded
+from tests.servers.recorded_objects import free_replica_sets, heal_rollout, prepare_kinds, put_recorded
 from tests.servers.recordings import Recording, in_words_of_here, shift_times
 
 pytestmark = pytest.mark.servers
@@ -70,11 +70,15 @@ def test_expired_certificate_until_it_is_replaced(scene: Scene, tmp_path: Path) 
         _assert_is_seed(watched.until(lambda one: _retries(one) == 371, "371 retries"))
         watched.until_told()
         watched.die()
+        print_lines(scene.kubelet, "argo-seed", POD, recording.attempt(failure))
+        watched.until(lambda one: _retries(one) == 372, "one more attempt")
 
         scene.api_ext.renew()
         assert scene.api_ext.read_mapping("production", "api-production-api") is None
+        heal_rollout(scene.cluster, "seed-emissary-with-objects")
         print_lines(scene.kubelet, "argo-seed", POD, recording.healed())
         incident = watched.until_resolved()
+        _assert_is_seed(incident)  # its numbers are those of the trouble
         assert incident["victims"][0]["recovered_at"] == incident["resolved_at"]
         assert ["opened", "resolved"] == watched.told()
         watched.assert_replayed()
