@@ -6,6 +6,7 @@ cluster), so the API server finds it by its name as in life, and its errors are 
 
 from __future__ import annotations
 
+import base64
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,9 @@ from tests.servers.webhook_server import WebhookServer
 
 NAMESPACE, NAME = "emissary-system", "emissary-apiext"
 HOST = f"{NAME}.{NAMESPACE}.svc"
+SECRET = "emissary-ingress-webhook-ca"
+PRIVATE = b"nobody but api-ext may ever see this"
+"""In the place of a key."""
 SECONDS = 60.0
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _GROUP = "/apis/getambassador.io"
@@ -30,6 +34,7 @@ class ApiExt:
         self._authority = Authority("emissary-ingress-apiext", cluster.directory)
         self.server = WebhookServer(address, self._authority.issue("apiext-1", [HOST]))
         add_service(cluster, NAMESPACE, NAME, self.server)
+        cluster.apply(f"/api/v1/namespaces/{NAMESPACE}/secrets/{SECRET}", self._secret())
         cluster.call("POST", _CRDS, self._crd())
 
     def close(self) -> None:
@@ -73,6 +78,16 @@ class ApiExt:
         except RefusedError as error:
             return error.message
         return None
+
+    def _secret(self) -> dict[str, Any]:
+        """Its authority, where api-ext keeps it."""
+        return {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": SECRET, "namespace": NAMESPACE},
+            "type": "kubernetes.io/tls",
+            "data": {"tls.crt": self._authority.bundle, "tls.key": base64.b64encode(PRIVATE).decode()},
+        }
 
     def _crd(self) -> dict[str, Any]:
         versions = [

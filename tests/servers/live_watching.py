@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import signal
 from collections.abc import Callable, Iterator
@@ -49,6 +51,14 @@ class Watched:
         assert [] == files.problems
         assert self._stored.incidents() == comparable(replayed)
 
+    def assert_nowhere(self, content: bytes) -> None:
+        """It is in no file that was written, as it is or in base64."""
+        for file in self.daemon.directory.parent.rglob("*"):
+            if file.is_file():
+                written = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+                assert content not in written
+                assert base64.b64encode(content) not in written
+
     def incident(self) -> dict[str, Any] | None:
         """The one that there is."""
         found = self._stored.incidents() if self._stored.commits() else []
@@ -89,15 +99,18 @@ def transitions(received: list[Received]) -> list[str]:
 
 
 @contextmanager
-def watching(cluster: KubeCluster, namespace: str, directory: Path) -> Iterator[Watched]:
-    """`whystuck watch --from kubernetes` as a process, for the controllers of a namespace."""
+def watching(cluster: KubeCluster, namespace: str, directory: Path, **kubernetes: object) -> Iterator[Watched]:
+    """`whystuck watch --from kubernetes` as a process, for the controllers of a namespace.
+
+    `kubernetes` are more settings of that section.
+    """
     secret, url = directory / "secret", f"sqlite:///{directory}/whystuck.db"
     secret.write_text(SECRET, encoding="utf-8")
     with HostileReceiver(secrets=[SECRET]) as receiver:
         oncall = {"name": "oncall", "url": receiver.url, "allow_networks": ["127.0.0.0/8"]}
         settings = {
             "store": {"url": url},
-            "kubernetes": {"namespaces": [namespace]},
+            "kubernetes": {"namespaces": [namespace], **kubernetes},
             "delivery": {"receivers": [{**oncall, "signing_secrets_file": str(secret)}]},
         }
         with closing(Watching(directory / "daemon", settings)) as daemon:

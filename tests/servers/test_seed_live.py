@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers.api_ext import HOST, ApiExt, hours_ago
+from tests.servers.api_ext import HOST, NAMESPACE, PRIVATE, SECRET, ApiExt, hours_ago
 from tests.servers.injector import Injector
 from tests.servers.kube_cluster import KubeCluster
 from tests.servers.kube_controllers import add_pod, print_lines
@@ -66,8 +66,10 @@ def test_expired_certificate_until_it_is_replaced(scene: Scene, tmp_path: Path) 
     assert scene.api_ext.read_mapping("production", "api-production-api", "v2") is None  # as it is stored
     assert f'Post "https://{HOST}:{scene.api_ext.server.port}/webhooks/crd-convert?timeout=30s": tls: ' in failure
     print_lines(scene.kubelet, "argo-seed", POD, recording.failing(failure, later))
-    with watching(scene.cluster, "argo-seed", tmp_path) as watched:
-        _assert_is_seed(watched.until(lambda one: _retries(one) == 371, "371 retries"))
+    with watching(scene.cluster, "argo-seed", tmp_path, secrets=[NAMESPACE]) as watched:
+        incident = watched.until(lambda one: _retries(one) == 371, "371 retries")
+        _assert_is_seed(incident)
+        assert f"Secret {NAMESPACE}/{SECRET}" == incident["cause"]["relations"][-1]["to"]
         watched.until_told()
         watched.die()
         print_lines(scene.kubelet, "argo-seed", POD, recording.attempt(failure))
@@ -82,6 +84,7 @@ def test_expired_certificate_until_it_is_replaced(scene: Scene, tmp_path: Path) 
         assert incident["victims"][0]["recovered_at"] == incident["resolved_at"]
         assert ["opened", "resolved"] == watched.told()
         watched.assert_replayed()
+        watched.assert_nowhere(PRIVATE)
 
 
 def _retries(incident: dict[str, Any]) -> object:
@@ -106,8 +109,8 @@ def _assert_has_numbers_and_relations(incident: dict[str, Any], key: str) -> Non
         f"Rollout {key}",
         f"Mapping {key}",
         "CustomResourceDefinition mappings.getambassador.io",
-    ] == [one["from"] for one in relations]
-    assert "Service emissary-system/emissary-apiext" == relations[-1]["to"]
+    ] == [one["from"] for one in relations[:4]]
+    assert "Service emissary-system/emissary-apiext" == relations[3]["to"]
 
 
 def _named(culprit: dict[str, str]) -> tuple[str, str, str]:
