@@ -7,14 +7,14 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from pipeline.delivery.sending.backoff import LONGEST_SECONDS
 from pipeline.errors import UsageError
 from pipeline.store.connections import Database
 from pipeline.store.delivery_queries import enable_receiver, redrive_receiver
@@ -26,7 +26,7 @@ from tests.servers.kafka_broker import Broker
 from tests.servers.kafka_topics import Topics
 from tests.servers.playing import KEPT, kafka_settings, lines_of_log, play
 from tests.servers.postgresql import PostgreSQL
-from tests.servers.watching import Watching
+from tests.servers.watching import SECONDS, Watching
 
 SCENARIOS = (
     "seed-emissary-expired",
@@ -52,13 +52,15 @@ BAD = (
 
 
 class Misbehaving:
-    """Every other request meets some trouble, as chance has it."""
+    """Every other request meets some trouble, as chance has it, until that is over."""
 
     def __init__(self, seed: int) -> None:
+        self.is_over = False
         self._chance = random.Random(seed)
 
     def __call__(self, _received: Received) -> Answer:
-        return self._chance.choice(BAD) if self._chance.random() < 0.5 else Answer()
+        is_bad = not self.is_over and self._chance.random() < 0.5
+        return self._chance.choice(BAD) if is_bad else Answer()
 
 
 class World:
@@ -129,7 +131,7 @@ class World:
             daemon.start()
             daemon.until_ready()
             daemon.until(lambda: daemon.metric("whystuck_lag_records") == 0, "caught up")
-            daemon.until(self._is_all_sent, "sent", seconds=240)
+            daemon.until(self._is_all_sent, "sent", seconds=LONGEST_SECONDS + SECONDS)
             daemon.terminate()
         self._look()
 
@@ -203,33 +205,25 @@ class World:
             database.close()
 
 
-@pytest.fixture
-def receivers() -> Iterator[dict[str, HostileReceiver]]:
-    """One behaves badly, one does not."""
-    with ExitStack() as stack:
-        yield {
-            "steady": stack.enter_context(HostileReceiver(secrets=SECRETS)),
-            "hostile": stack.enter_context(HostileReceiver(Misbehaving(7), secrets=SECRETS)),
-        }
-
-
-def _lived(world: World, kills: int, seed: int) -> None:
+def _lived(broker: Broker, folder: Path, store: dict[str, Any], *, kills: int, seed: int) -> None:
+    """One receiver behaves badly, one does not."""
     chance = random.Random(seed)
-    for number in range(kills):
-        world.play(lives=kills + 1)
-        world.live(number, chance)
-    world.end()
+    trouble = Misbehaving(seed)
+    with HostileReceiver(secrets=SECRETS) as steady, HostileReceiver(trouble, secrets=SECRETS) as hostile:
+        world = World(broker, folder, store, {"steady": steady, "hostile": hostile})
+        for number in range(kills):
+            world.play(lives=kills + 1)
+            world.live(number, chance)
+        trouble.is_over = True
+        world.end()
 
 
 @pytest.mark.servers
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_killed_while_receivers_misbehave(
-    broker: Broker, postgresql: PostgreSQL, tmp_path: Path, receivers: dict[str, HostileReceiver], kind: str
-) -> None:
+def test_killed_while_receivers_misbehave(broker: Broker, postgresql: PostgreSQL, tmp_path: Path, kind: str) -> None:
     """15 times with each store."""
     url = f"sqlite:///{tmp_path}/whystuck.db" if kind == "sqlite" else postgresql.new_database()
-    store = {"url": url, "migrate_at_start": "always"}
-    _lived(World(broker, tmp_path / "world", store, receivers), kills=15, seed=3)
+    _lived(broker, tmp_path / "world", {"url": url, "migrate_at_start": "always"}, kills=15, seed=3)
 
 
 @pytest.mark.long
@@ -238,11 +232,7 @@ def test_killed_very_often_while_receivers_misbehave(
     broker: Broker, postgresql: PostgreSQL, tmp_path: Path, kind: str
 ) -> None:
     """500 times in all."""
-    done = 0
-    while done < LONG_KILLS // 2:
+    for done in range(0, LONG_KILLS // 2, 25):
         url = f"sqlite:///{tmp_path}/{done}.db" if kind == "sqlite" else postgresql.new_database()
         store = {"url": url, "migrate_at_start": "always"}
-        with HostileReceiver(secrets=SECRETS) as steady, HostileReceiver(Misbehaving(done), secrets=SECRETS) as hostile:
-            named = {"steady": steady, "hostile": hostile}
-            _lived(World(broker, tmp_path / f"world-{done}", store, named), kills=25, seed=100 + done)
-        done += 25
+        _lived(broker, tmp_path / f"world-{done}", store, kills=25, seed=100 + done)
