@@ -12,6 +12,8 @@ import pytest
 
 from parsers.failure_classes import FAILURE_CLASSES
 from pipeline.engine.commands import PATTERNS
+from pipeline.engine.drift_incidents import RUNBOOK as DRIFT
+from pipeline.engine.drift_incidents import STALE_RUNBOOK
 from pipeline.engine.remedies import runbook_of
 from pipeline.engine.settings import DEFAULT_RUNBOOK
 from pipeline.engine.silences import RUNBOOK as SILENCE
@@ -29,6 +31,8 @@ SECTIONS = [
     "Look-alikes",
     "Sources",
 ]
+NO_CLASSES = [SILENCE, DRIFT, STALE_RUNBOOK]
+"""Pages of incidents that are no failures."""
 MAX_LINES = 120
 """A page that is read at three in the morning."""
 
@@ -37,7 +41,7 @@ def _text(failure_class: str) -> str:
     return (CAUSES / f"{failure_class}.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("failure_class", FAILURE_CLASSES)
+@pytest.mark.parametrize("failure_class", [*FAILURE_CLASSES, *NO_CLASSES])
 def test_page_has_all_sections_in_order(failure_class: str) -> None:
     """Each with something in it."""
     text = _text(failure_class)
@@ -47,7 +51,7 @@ def test_page_has_all_sections_in_order(failure_class: str) -> None:
     assert MAX_LINES >= len(text.splitlines())
 
 
-@pytest.mark.parametrize("failure_class", FAILURE_CLASSES)
+@pytest.mark.parametrize("failure_class", [*FAILURE_CLASSES, *NO_CLASSES])
 def test_page_shows_messages_and_says_what_to_check_afterwards(failure_class: str) -> None:
     """At least two shapes of messages, something to run, and an end to the repair."""
     parts = re.split(r"^## .+$", _text(failure_class), flags=re.MULTILINE)
@@ -60,7 +64,7 @@ def test_page_shows_messages_and_says_what_to_check_afterwards(failure_class: st
 
 def test_there_is_no_page_of_a_class_that_is_gone() -> None:
     """Nor one that nothing points to."""
-    assert {"README", SILENCE, *FAILURE_CLASSES} == {page.stem for page in PAGES}
+    assert {"README", *NO_CLASSES, *FAILURE_CLASSES} == {page.stem for page in PAGES}
 
 
 def test_index_has_every_class_in_order() -> None:
@@ -108,7 +112,7 @@ def test_commands_of_the_page_are_read_by_a_shell(block: str) -> None:
 
 def test_every_page_that_an_incident_names_is_there() -> None:
     """The default of the setting, for every class, and in every incident of the sample logs."""
-    urls = {runbook_of(failure_class, DEFAULT_RUNBOOK) for failure_class in FAILURE_CLASSES}
+    urls = {runbook_of(failure_class, DEFAULT_RUNBOOK) for failure_class in (*FAILURE_CLASSES, *NO_CLASSES)}
     for golden in (ROOT / "sample_logs" / "scenarios").glob("*/expected.json"):
         urls |= {incident["runbook_url"] for incident in json.loads(golden.read_text(encoding="utf-8"))}
     assert [] == [url for url in urls if url is None or not (ROOT / url).is_file()]

@@ -6,7 +6,7 @@ It blames nobody: numbers say that something is wrong, and never who did it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -70,7 +70,7 @@ class Finding(msgspec.Struct, frozen=True):
         return STALE if self.is_stale else NUMBERS
 
 
-def ordered(held: Sequence[Held]) -> tuple[Held, ...]:
+def ordered(held: Iterable[Held]) -> tuple[Held, ...]:
     """What is told first, first."""
     return tuple(sorted(held, key=lambda one: _ORDER.index(one.misfit.kind)))
 

@@ -9,11 +9,9 @@ not matter in which order several watches handed them out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
-
-import msgspec
 
 from parsers.events import ObjectKey
 from pipeline.engine.clusters import ClusterState
@@ -21,6 +19,7 @@ from pipeline.engine.drift_clock import Held
 from pipeline.engine.drift_incidents import STALE, Finding, begun, changed, ended, going_on, merged, ordered
 from pipeline.engine.drift_scenes import breakpoints_of, key_of, ref_of, rollout_behind, scene_at
 from pipeline.engine.drift_track import DriftMemory, DriftTrack
+from pipeline.engine.elsewhere import Elsewhere
 from pipeline.engine.grouping import Trouble
 from pipeline.engine.incidents import Incident
 from pipeline.engine.informers import ControllerView, Verdict, view_of
@@ -32,34 +31,6 @@ MAX_INCIDENTS: Final = 4
 """Kept of one Rollout: the newest."""
 STORE_EVERY: Final = timedelta(seconds=30)
 """So much of a hold time may be lost by a restart, where nothing else is stored."""
-
-
-class Elsewhere(msgspec.Struct, frozen=True):
-    """What the incidents of failures say about Rollouts."""
-
-    stuck: frozenset[ObjectKey]  # in trouble now
-    ended_at: Mapping[ObjectKey, datetime]  # of the others, when their newest trouble was over
-    told_by: Mapping[ObjectKey, str]  # the id of the open incident that was told
-    is_controller_in_trouble: bool
-
-    @classmethod
-    def of(cls, troubles: Sequence[Trouble], told: Sequence[Incident]) -> Elsewhere:
-        """From the troubles that were found, and the incidents that were told."""
-        ends: dict[ObjectKey, datetime] = {}
-        for member in (member for trouble in troubles for member in trouble.members):
-            if member.ended_at is not None:
-                ends[member.key] = max(member.ended_at, ends.get(member.key, member.ended_at))
-        return cls(
-            frozenset(member.key for one in troubles for member in one.members if member.ended_at is None),
-            ends,
-            {
-                ObjectKey(victim.kind, victim.namespace or "", victim.name or ""): incident.id
-                for incident in told
-                if incident.status == "open"
-                for victim in incident.victims
-            },
-            any(trouble.controller is not None and trouble.ended_at is None for trouble in troubles),
-        )
 
 
 class Drifts:
@@ -120,8 +91,13 @@ class Drifts:
         freed = self._stuck - elsewhere.stuck
         self._stuck = elsewhere.stuck
         self.until = until if since is None else max(since, until)
-        keys = self._touched(self.until) | self.tracks.keys() | freed
-        changes = [change for key in sorted(keys) for change in self._look(key, since, self.until, elsewhere)]
+        touched = self._touched(self.until) | freed
+        keys = touched | self.tracks.keys()
+        changes = [
+            change
+            for key in sorted(keys)
+            for change in self._look(key, since, self.until, elsewhere, is_touched=key in touched)
+        ]
         for key in [key for key in keys if (track := self.tracks.get(key)) and track.is_idle and not track.incidents]:
             del self.tracks[key]
             self.changed.add(key)
@@ -136,7 +112,7 @@ class Drifts:
         return {key_of(rollout) for rollout in rollouts if rollout is not None}
 
     def _look(
-        self, key: ObjectKey, since: datetime | None, until: datetime, elsewhere: Elsewhere
+        self, key: ObjectKey, since: datetime | None, until: datetime, elsewhere: Elsewhere, *, is_touched: bool
     ) -> Iterator[Incident]:
         track = self.tracks.get(key) or DriftTrack()
         if key in elsewhere.stuck:
@@ -147,13 +123,17 @@ class Drifts:
             return
         look = _Look(self, key, track, elsewhere, hold)
         begin = since
-        for at in breakpoints_of(key, self._state.objects, since, until):
-            yield from look.pass_time(begin, at)
-            look.see(at)
-            begin = at
+        if is_touched:
+            if since is not None:  # what came a moment late was so then
+                look.see(since)
+            for at in breakpoints_of(key, self._state.objects, since, until):
+                yield from look.pass_time(begin, at)
+                look.see(at)
+                begin = at
         yield from look.pass_time(begin, until)
-        look.see(until)
-        yield from look.pass_time(until, until)
+        if is_touched:
+            look.see(until)
+            yield from look.pass_time(until, until)
 
     def _give_over(
         self, key: ObjectKey, track: DriftTrack, until: datetime, elsewhere: Elsewhere
@@ -168,9 +148,10 @@ class Drifts:
             self.changed.add(key)
             yield track.incidents[-1]
 
-    def finding(self, key: ObjectKey, scene: Scene, held: Sequence[Held], at: datetime, opened_at: datetime) -> Finding:
-        """What there is to tell."""
-        return Finding(key, scene, ordered(held), self.view(key, scene, held), at, opened_at)
+    def finding(self, key: ObjectKey, scene: Scene, track: DriftTrack, at: datetime, opened_at: datetime) -> Finding:
+        """What there is to tell. A controller is suspected only of what has lasted long enough."""
+        due = list(track.clock.due(at, self._settings.drift_seconds_for(key)))
+        return Finding(key, scene, ordered(track.clock.held.values()), self.view(key, scene, due), at, opened_at)
 
     def view(self, key: ObjectKey, scene: Scene, held: Sequence[Held]) -> ControllerView | None:
         """What the controller says of a status that was not written."""
@@ -224,25 +205,26 @@ class _Look:
         track = self._track
         if since is not None:
             track.clock.pass_time(since, until)
-        incident, scene = track.open, self._drifts.scene(self._key, until)
-        if scene is None:
-            if incident is not None:
-                yield self._tell(ended(incident, self._drifts.deleted_at(self._key) or until, "deleted"))
-            return
+        incident = track.open
         if incident is None:
-            yield from self._open(scene, until)
-        elif track.clock.is_idle:
-            if track.clock.is_settled(until, self._hold):
-                yield self._tell(ended(incident, track.clock.fits_since or until, "numbers_fit"))
-        else:
-            yield from self._go_on(incident, scene, until)
+            yield from self._open(until)
+        elif not track.clock.is_idle:
+            yield from self._go_on(incident, until)
+        elif self._drifts.scene(self._key, until) is None:
+            yield self._tell(ended(incident, self._drifts.deleted_at(self._key) or until, "deleted"))
+        elif track.clock.is_settled(until, self._hold):
+            yield self._tell(ended(incident, track.clock.fits_since or until, "numbers_fit"))
 
-    def _open(self, scene: Scene, at: datetime) -> Iterator[Incident]:
-        due = [one for one in self._track.clock.due(at, self._hold) if self._is_to_be_told(one, scene)]
+    def _open(self, at: datetime) -> Iterator[Incident]:
+        due = list(self._track.clock.due(at, self._hold))
+        scene = self._drifts.scene(self._key, at) if due else None
+        if scene is None:
+            return
+        due = [one for one in due if self._is_to_be_told(one, scene)]
         if not due:
             return
         opened_at = min(one.due_at(self._hold) for one in due)
-        finding = self._drifts.finding(self._key, scene, list(self._track.clock.held.values()), at, opened_at)
+        finding = self._drifts.finding(self._key, scene, self._track, at, opened_at)
         newest = self._drifts.begun(finding)
         last = self._track.incidents[-1] if self._track.incidents else None
         if last is not None and last.status == "resolved" and self._is_back(last, due):
@@ -266,20 +248,25 @@ class _Look:
         is_explained = view is not None and view.verdict in (Verdict.FAILING, Verdict.NOT_HEARD)
         return not is_explained and not self._elsewhere.is_controller_in_trouble
 
-    def _go_on(self, incident: Incident, scene: Scene, at: datetime) -> Iterator[Incident]:
+    def _go_on(self, incident: Incident, at: datetime) -> Iterator[Incident]:
         """Its facts follow the objects; it is told again only when an informer that is behind is suspected now."""
-        held = list(self._track.clock.held.values())
-        due = [one for one in self._track.clock.due(at, self._hold) if one.misfit.kind in OF_STATUS]
-        is_suspected = incident.transition.reason != STALE and bool(due)
-        if not self._is_stale and not is_suspected:
+        is_newly_suspected = not incident.cause.suspects and self._is_suspected(at)
+        scene = self._drifts.scene(self._key, at) if self._is_stale or is_newly_suspected else None
+        if scene is None:
             return
         self._is_stale = False
-        finding = self._drifts.finding(self._key, scene, held, at, incident.opened_at)
+        finding = self._drifts.finding(self._key, scene, self._track, at, incident.opened_at)
         newest = going_on(incident, self._drifts.begun(finding))
-        if newest.fingerprint != incident.fingerprint and finding.is_stale and due:
+        if is_newly_suspected:
             yield self._tell(changed(newest, "updated", STALE))
         else:
             self._tell(newest)
+
+    def _is_suspected(self, at: datetime) -> bool:
+        due = [one for one in self._track.clock.due(at, self._hold) if one.misfit.kind in OF_STATUS]
+        scene = self._drifts.scene(self._key, at) if due else None
+        view = self._drifts.view(self._key, scene, due) if scene is not None else None
+        return view is not None and view.verdict is Verdict.SUSPECTED
 
     def _tell(self, incident: Incident) -> Incident:
         self._track.incidents[-1] = incident
