@@ -15,8 +15,9 @@ import msgspec
 
 from pipeline.engine.misfits import Misfit, MisfitKind
 
-LONGEST_STEP: Final = timedelta(seconds=60)
-"""Of time that counts as watched: the daemon looks every second, and less often where it has much to read."""
+LONGEST_STEP: Final = timedelta(seconds=120)
+"""Of time that counts as watched: the daemon looks every second, and less often where it has much to read; a recording
+of a quiet time tells of every minute."""
 SETTLED_SHARE: Final = 0.1
 """Of the hold time: for so long everything has to fit before a drift is over."""
 

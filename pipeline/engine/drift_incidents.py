@@ -51,7 +51,7 @@ class Finding(msgspec.Struct, frozen=True):
     scene: Scene
     held: tuple[Held, ...]  # everything that does not fit, what is told first first
     view: ControllerView | None  # of its controller, where the status was not written
-    at: datetime  # when this was looked at
+    at: datetime  # of the newest of all this
     opened_at: datetime
 
     @property

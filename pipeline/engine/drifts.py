@@ -23,7 +23,6 @@ from pipeline.engine.elsewhere import Elsewhere
 from pipeline.engine.grouping import Trouble
 from pipeline.engine.incidents import Incident
 from pipeline.engine.informers import ControllerView, Verdict, view_of
-from pipeline.engine.listener import Listener
 from pipeline.engine.misfits import OF_STATUS, Scene, find_misfits
 from pipeline.engine.settings import EngineSettings
 
@@ -36,7 +35,7 @@ STORE_EVERY: Final = timedelta(seconds=30)
 class Drifts:
     """The numbers of all Rollouts."""
 
-    def __init__(self, cluster: str, state: ClusterState, listener: Listener, settings: EngineSettings) -> None:
+    def __init__(self, cluster: str, state: ClusterState, settings: EngineSettings) -> None:
         self.tracks: dict[ObjectKey, DriftTrack] = {}
         self.until: datetime | None = None  # everything that the objects told up to then was looked at
         self.changed: set[ObjectKey] = set()  # since somebody stored them
@@ -44,7 +43,6 @@ class Drifts:
         self._stuck: frozenset[ObjectKey] = frozenset()
         self._cluster = cluster
         self._state = state
-        self._listener = listener
         self._settings = settings
 
     def told(self) -> Iterator[Incident]:
@@ -151,7 +149,8 @@ class Drifts:
     def finding(self, key: ObjectKey, scene: Scene, track: DriftTrack, at: datetime, opened_at: datetime) -> Finding:
         """What there is to tell. A controller is suspected only of what has lasted long enough."""
         due = list(track.clock.due(at, self._settings.drift_seconds_for(key)))
-        return Finding(key, scene, ordered(track.clock.held.values()), self.view(key, scene, due), at, opened_at)
+        shown_at = max([opened_at, *breakpoints_of(key, self._state.objects, None, at)])
+        return Finding(key, scene, ordered(track.clock.held.values()), self.view(key, scene, due), shown_at, opened_at)
 
     def view(self, key: ObjectKey, scene: Scene, held: Sequence[Held]) -> ControllerView | None:
         """What the controller says of a status that was not written."""
@@ -160,7 +159,7 @@ class Drifts:
             return None
         hold = self._settings.drift_seconds_for(key)
         quiet_from = min(one.since for one in of_status) + timedelta(seconds=hold / 2)
-        return view_of(self._state, self._listener, key, scene.rollout.generation, quiet_from)
+        return view_of(self._state, key, scene.rollout.generation, quiet_from)
 
     def scene(self, key: ObjectKey, at: datetime) -> Scene | None:
         """How a Rollout was."""

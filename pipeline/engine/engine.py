@@ -165,7 +165,7 @@ class _Cluster:
         self._evaluated_at: datetime | None = None
         self._is_dirty = False
         self.listener = Listener(name, self._state, settings)
-        self.drifts = Drifts(name, self._state, self.listener, settings)
+        self.drifts = Drifts(name, self._state, settings)
         self.changes = Changes(name, self._state, self.lifecycle, self.listener, self.drifts, self._memory)
 
     @property

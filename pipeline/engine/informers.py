@@ -17,7 +17,6 @@ from parsers.events import ObjectKey
 from pipeline.engine.clusters import ClusterState
 from pipeline.engine.generations import GenerationSeen
 from pipeline.engine.incidents import WeighedPoint
-from pipeline.engine.listener import Listener
 from pipeline.engine.phrases import moment_text
 
 
@@ -40,14 +39,11 @@ class ControllerView(msgspec.Struct, frozen=True):
     last_pass: GenerationSeen | None = None  # of the object, with the newest generation
 
 
-def view_of(
-    state: ClusterState, listener: Listener, key: ObjectKey, generation: int | None, quiet_from: datetime
-) -> ControllerView:
+def view_of(state: ClusterState, key: ObjectKey, generation: int | None, quiet_from: datetime) -> ControllerView:
     """Look at the logs.
 
     Args:
         state: of the cluster.
-        listener: knows of lines that make no event.
         key: whose status was not written.
         generation: of the object, as the API has it.
         quiet_from: a controller that was heard later than this could have said something of the object.
@@ -58,11 +54,8 @@ def view_of(
     tracks = state.keys.get(key, {})
     passes = [seen for track in tracks.values() for seen in track.generations]
     last_pass = max(passes, default=None)
-    heard = [state.heard_until(origin) for origin in controllers]
-    heard += [hearing.heard_at for hearing in listener.hearings()]
-    heard_at = max(heard)
+    heard_at = max(state.heard_until(origin) for origin in controllers)
     others = [one.last_pass_at for one in state.origins.values() if one.last_pass_at is not None]
-    others += [hearing.worked_at for hearing in listener.hearings() if hearing.worked_at is not None]
     return ControllerView(
         verdict=_verdict(state, key, generation, last_pass, heard_at, quiet_from),
         heard_at=heard_at,

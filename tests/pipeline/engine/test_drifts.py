@@ -201,10 +201,10 @@ TOLD: dict[str, tuple[list[Act], list[tuple[float, str, str]]]] = {
             (1700, "opened", "numbers_do_not_fit"),
         ],
     ),
-    "nobody looked": ([sees(_low), waits(100), waits(3600, 3600), waits(100)], []),
+    "nobody looked": ([sees(_low), waits(100), waits(3600, 3600), waits(70)], []),
     "and went on looking": (
         [sees(_low), waits(100), waits(3600, 3600), waits(200)],
-        [(3840, "opened", "numbers_do_not_fit")],
+        [(3780, "opened", "numbers_do_not_fit")],
     ),
 }
 
