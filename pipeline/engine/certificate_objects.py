@@ -1,14 +1,14 @@
 """The certificate of a message held against the Secret it should come from and the caBundle that should trust it.
 
 A snapshot shows the objects at its own time. It is believed where it shows that they were so during the trouble; where
-they may have been repaired since, that is said and nothing concluded.
+they may have been repaired since, that is said and nothing concluded. A watch shows since when they have been so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -16,10 +16,12 @@ import msgspec
 from parsers.certificate_names import matches_host
 from parsers.facts.certificates import CertificateInfo, SecretFacts
 from parsers.facts.references import ServiceRef
+from parsers.facts.seen import AnyFacts
 from pipeline.engine.api_names import group_kind_of
+from pipeline.engine.ca_bundles import CaBundle
 from pipeline.engine.certificate_scene import CertificateScene, shown
 from pipeline.engine.incidents import CertificateFinding
-from pipeline.engine.inventory import CaBundle, Inventory
+from pipeline.engine.inventory import Inventory
 
 if TYPE_CHECKING:
     from parsers.chains import ChainVerdict
@@ -35,11 +37,14 @@ class Kept(msgspec.Struct, frozen=True):
     leaf: CertificateInfo | None  # None: the Secret keeps an authority only
     intermediates: tuple[CertificateInfo, ...]
     authorities: tuple[CertificateInfo, ...]
+    shown_since: datetime | None = None  # a watch has shown these since then; None: nobody saw the Secret change
 
     def was_there(self, scene: CertificateScene) -> bool:
         """Whether the Secret certainly held its certificate during the trouble."""
         at = scene.last_failed_at
         if scene.is_snapshot_of_trouble or (self.secret.changed_at is not None and self.secret.changed_at <= at):
+            return True
+        if scene.was_shown(self.shown_since):
             return True
         return self.leaf is not None and self.leaf.not_before + BACKDATING <= at
 
@@ -71,7 +76,12 @@ def compare(scene: CertificateScene, inventory: Inventory) -> Comparison:
 
 def _kept_for(service: ServiceRef, inventory: Inventory) -> Kept | None:
     """The one Secret of the service; None where there are several and nothing tells which one is used."""
-    kept = [_kept(secret, service) for secret in inventory.secrets_of(service)]
+    kept = [
+        msgspec.structs.replace(
+            _kept(secret, service), shown_since=inventory.shown_since(secret.ref, partial(_holds_same, secret))
+        )
+        for secret in inventory.secrets_of(service)
+    ]
     leaves = [one for one in kept if one.leaf is not None and matches_host(one.leaf, service.host)]
     chosen = leaves or kept
     return chosen[0] if len(chosen) == 1 else None
@@ -83,6 +93,13 @@ def _kept(secret: SecretFacts, service: ServiceRef) -> Kept:
     if first is not None and first.is_ca and not matches_host(first, service.host):
         return Kept(secret, None, (), (*secret.authorities, *secret.certificates))
     return Kept(secret, first, tuple(one for one in rest if one is not None), secret.authorities)
+
+
+def _holds_same(secret: SecretFacts, facts: AnyFacts) -> bool:
+    """Whether a version of the Secret held the same certificates."""
+    if not isinstance(facts, SecretFacts):
+        return False
+    return (facts.certificates, facts.authorities) == (secret.certificates, secret.authorities)
 
 
 def _bundles_for(scene: CertificateScene, inventory: Inventory) -> list[CaBundle]:
@@ -231,7 +248,7 @@ def _fitting(scene: CertificateScene, kept: Kept, leaf: CertificateInfo, bundles
     fits = f"the caBundle of {refs[0]} trusts it, and another one was refused"
     known = [bundle.changed_at for bundle in bundles if bundle.changed_at is not None]
     is_unchanged = len(known) == len(bundles) and max(known) <= scene.last_failed_at
-    if is_unchanged or scene.is_snapshot_of_trouble:
+    if is_unchanged or scene.is_snapshot_of_trouble or all(scene.was_shown(one.shown_since) for one in bundles):
         return _not_as_kept(kept, leaf, scene, fits, None, refs)
     holds = f"{kept.secret.ref} holds a certificate valid from {shown(leaf.not_before)}; {fits}"
     return Comparison(None, _later(holds, (str(kept.secret.ref), *refs), scene))

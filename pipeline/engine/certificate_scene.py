@@ -50,6 +50,10 @@ class CertificateScene(msgspec.Struct, frozen=True):
         renewed_at = self.leases_renewed_at
         return renewed_at is not None and self.onset_at - ONSET_SLACK <= renewed_at <= self.last_failed_at
 
+    def was_shown(self, since: datetime | None) -> bool:
+        """Whether a watch, which has shown something since then, showed it during the trouble."""
+        return since is not None and since <= self.last_failed_at
+
     def is_younger(self, at: datetime) -> bool:
         """Whether something is too young to have caused the trouble."""
         return at > self.first_failed_at + ONSET_SLACK

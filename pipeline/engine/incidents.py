@@ -198,7 +198,18 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 ChangeCategory = Literal[
-    "trouble", "controller", "rollout", "autoscaler", "webhook", "crd", "certificate", "pod", "lease", "analysis"
+    "trouble",
+    "controller",
+    "rollout",
+    "autoscaler",
+    "webhook",
+    "crd",
+    "certificate",
+    "service",
+    "pod",
+    "lease",
+    "analysis",
+    "event",
 ]
 
 

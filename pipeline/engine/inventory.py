@@ -6,17 +6,18 @@ Rollout, an HPA its target. Names alone relate nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 
 from parsers.events import ObjectKey
-from parsers.facts.admission import CrdFacts, WebhookConfigurationFacts, WebhookFactsOfObject
+from parsers.facts.admission import CrdFacts, PolicyFacts, WebhookConfigurationFacts, WebhookFactsOfObject
 from parsers.facts.analysis_runs import AnalysisRunFacts
 from parsers.facts.autoscalers import HpaFacts
-from parsers.facts.certificates import CertificateInfo, CertManagerCertificateFacts, SecretFacts
+from parsers.facts.certificates import CertManagerCertificateFacts, SecretFacts
 from parsers.facts.kube_events import KubernetesEventFacts
 from parsers.facts.leases import LeaseFacts
 from parsers.facts.references import ObjectRef, ServiceRef
@@ -24,21 +25,12 @@ from parsers.facts.rollouts import RolloutFacts
 from parsers.facts.seen import AnyFacts
 from parsers.facts.services import EndpointSliceFacts, NamespaceFacts
 from parsers.facts.workloads import PodFacts, ReplicaSetFacts
+from pipeline.engine.ca_bundles import CaBundle, trusts
 from pipeline.engine.object_changes import Change
 
 Seen = tuple[datetime, AnyFacts]
 _Facts = TypeVar("_Facts")
 _DAWN = datetime.min.replace(tzinfo=UTC)
-
-
-class CaBundle(msgspec.Struct, frozen=True):
-    """The authorities that the callers of a webhook trust."""
-
-    ref: ObjectRef  # where it is written
-    certificates: tuple[CertificateInfo, ...]
-    changed_at: datetime | None = None  # of that object, where it says so
-    webhook: str = ""  # of an admission webhook, its name
-    kind: str = ""  # of a conversion webhook, the kind that it converts, as Kind.group
 
 
 class Inventory:
@@ -92,6 +84,42 @@ class Inventory:
         """When the object was as it is known, None where it was not seen."""
         seen = self._seen.get(ref)
         return seen[0] if seen is not None else None
+
+    def shown_since(self, ref: ObjectRef, is_same: Callable[[AnyFacts], bool]) -> datetime | None:
+        """Since when an object has been as it is now, where a watch saw that; None where nobody saw it become so.
+
+        Args:
+            ref: the object.
+            is_same: whether an earlier version was the same in what matters.
+        """
+        if ref not in self._watched:
+            return None
+        since = None
+        for at, facts in reversed(self._versions.get(ref, ())):
+            if not is_same(facts):
+                break
+            since = at
+        return since
+
+    def changes_of(self, ref: ObjectRef) -> Sequence[Change]:
+        """What a watch saw change of an object, oldest first."""
+        return self._changes.get(ref, ())
+
+    def gone(self) -> Iterable[Seen]:
+        """What was deleted, and when; as it was then."""
+        return self._gone.values()
+
+    def policies(self) -> list[PolicyFacts]:
+        """All admission policies and their bindings."""
+        return self._of(PolicyFacts)
+
+    def endpoints_of(self, service: ServiceRef) -> list[EndpointSliceFacts]:
+        """The EndpointSlices of a service."""
+        return [
+            part
+            for part in self._of(EndpointSliceFacts)
+            if part.service == service.name and part.ref.namespace == service.namespace
+        ]
 
     def rollout(self, key: ObjectKey) -> RolloutFacts | None:
         """The Rollout of a key."""
@@ -181,14 +209,21 @@ class Inventory:
     def ca_bundles_of(self, service: ServiceRef) -> list[CaBundle]:
         """Which authorities the callers of a service trust, and where that is written."""
         found = [
-            CaBundle(crd.ref, crd.ca_bundle, crd.changed_at, kind=f"{crd.kind}.{crd.group}")
+            CaBundle(
+                crd.ref,
+                crd.ca_bundle,
+                crd.changed_at,
+                kind=f"{crd.kind}.{crd.group}",
+                shown_since=self.shown_since(crd.ref, partial(trusts, "", crd.ca_bundle)),
+            )
             for crd in self.crds()
             if _is_same(crd.conversion, service) and crd.ca_bundle
         ]
         for configuration, webhook in self.webhooks():
             if _is_same(webhook.service, service) and webhook.ca_bundle:
+                since = self.shown_since(configuration.ref, partial(trusts, webhook.name, webhook.ca_bundle))
                 bundle = CaBundle(configuration.ref, webhook.ca_bundle, configuration.changed_at, webhook=webhook.name)
-                found.append(bundle)
+                found.append(msgspec.structs.replace(bundle, shown_since=since))
         return found
 
     def secrets_of(self, service: ServiceRef) -> list[SecretFacts]:
@@ -211,22 +246,13 @@ class Inventory:
 
     def pods_of(self, service: ServiceRef) -> list[PodFacts]:
         """The pods behind a service, by its EndpointSlices."""
-        names = {
-            pod
-            for part in self._of(EndpointSliceFacts)
-            if part.service == service.name and part.ref.namespace == service.namespace
-            for pod in part.pods
-        }
+        names = {pod for part in self.endpoints_of(service) for pod in part.pods}
         pods = [pod for pod in self._of(PodFacts) if pod.ref.namespace == service.namespace and pod.ref.name in names]
         return sorted(pods, key=lambda pod: pod.ref)
 
     def ready_endpoints(self, service: ServiceRef) -> int | None:
         """How many endpoints of a service are ready, None where its EndpointSlices were not seen."""
-        parts = [
-            part
-            for part in self._of(EndpointSliceFacts)
-            if part.service == service.name and part.ref.namespace == service.namespace
-        ]
+        parts = self.endpoints_of(service)
         return sum(part.ready_count for part in parts) if parts else None
 
     def warnings_about(self, ref: ObjectRef) -> list[KubernetesEventFacts]:

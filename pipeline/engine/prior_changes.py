@@ -17,6 +17,7 @@ from pipeline.engine.analysis_runs import verdicts_on
 from pipeline.engine.incidents import ChangeCategory
 from pipeline.engine.inventory import Inventory
 from pipeline.engine.object_changes import Change
+from pipeline.engine.watched_changes import is_of_leader, watched_changes
 
 LOOK_BACK = timedelta(hours=1)
 """So long before the onset a change is shown."""
@@ -26,7 +27,6 @@ LATE = timedelta(seconds=60)
 """Times in objects are whole seconds of other clocks: a change may be noted so long after what it caused."""
 MAX_CHANGES = 20
 """Shown at most: the nearest to the onset."""
-_LEASES = ("argo-rollouts", "kube-controller-manager")
 
 
 def nearest_before(onset_at: datetime, changes: Iterable[Change]) -> list[Change]:
@@ -51,6 +51,8 @@ def changes_in_objects(
     """
     if inventory.is_empty:
         return
+    keys = list(keys)
+    yield from watched_changes(keys, services, inventory)
     for key in keys:
         yield from _of_rollout(key, inventory)
     for configuration in inventory.webhook_configurations():
@@ -61,7 +63,7 @@ def changes_in_objects(
     for service in services:
         yield from _of_pods(service, inventory)
     for lease in inventory.leases():
-        if lease.acquired_at is not None and any(name in lease.ref.name for name in _LEASES):
+        if lease.acquired_at is not None and is_of_leader(lease):
             yield Change(lease.acquired_at, f"{lease.ref} is taken by {lease.holder or 'another process'}", "lease")
 
 
