@@ -319,8 +319,12 @@ class Daemon:
     def _advance(self) -> None:
         """Where nothing is left to read, time goes on without events."""
         until = self._told.until(self._now())
-        if not self._ends_when_caught_up and until is not None and self._is_caught_up():
+        if self._ends_when_caught_up or until is None:
+            return
+        if self._is_caught_up():
             self._ingestion.advance(until)
+        else:
+            self._pace.again("advance")  # there may be a moment without anything left soon
 
     def _commit(self) -> None:
         now = self._now()

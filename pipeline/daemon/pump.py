@@ -33,7 +33,7 @@ class Pump:
         self._generation = 0
         self._reading = 0  # the generation that the source reads for
         self.has_begun = False  # the source could be used, once at least
-        self._is_dry = False  # the newest read gave nothing, and there was nothing left
+        self._is_dry = False  # after the newest read there was nothing left
         self._is_paused = threading.Event()
         self._is_stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"source {source.name}", daemon=True)
@@ -105,8 +105,8 @@ class Pump:
         if fetched is not None:
             self._is_dry = False
             self._put(Delivery(self._source.name, self._reading, fetched))
-        else:
-            self._is_dry = self._requests.empty() and self._source.status().is_caught_up
+        # After every read: of a source that always has something new now and then, no read gives nothing.
+        self._is_dry = self._requests.empty() and self._source.status().is_caught_up
 
     def _put(self, delivery: Delivery) -> None:
         """Wait for room: that is the back-pressure. What became void meanwhile is dropped."""

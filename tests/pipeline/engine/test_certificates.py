@@ -16,7 +16,7 @@ from parsers.objects.snapshots import read_snapshot
 from parsers.records import Origin
 from pipeline.engine.incidents import Incident
 from sample_logs.made_certificates import admission, conversion_crd, day, issued, secret
-from tests.pipeline.engine.builders import BEGIN, back_off, only, rules
+from tests.pipeline.engine.builders import BEGIN, at, back_off, only, rules
 
 HOSTS = ("guard.tools.svc",)
 CALL = (
@@ -268,3 +268,25 @@ def test_steps_follow_the_finding(
 def test_other_causes_have_no_findings() -> None:
     """Whatever certificates there are."""
     assert [] == _findings(only(back_off(0, 200, "hanging"), _snapshot(conversion_crd(OLD_CA), _kept(ENDED, OLD_CA))))
+
+
+WATCHED: dict[str, tuple[float, list[str]]] = {
+    "it showed the Secret during the trouble": (100, ["stale_served_certificate", "expired"]),
+    "it showed the Secret after the last failure": (500, ["expired", "snapshot_is_later"]),
+}
+
+
+@pytest.mark.parametrize(("seconds", "findings"), WATCHED.values(), ids=WATCHED)
+def test_watch_shows_since_when_a_secret_is_as_it_is(seconds: float, findings: list[str]) -> None:
+    """Its certificate is young, and nothing else tells when it came."""
+    shown = _snapshot(conversion_crd(OLD_CA), _kept(JUST_MADE, OLD_CA))
+    watched = [msgspec.structs.replace(one, at=at(seconds), latest_at=None) for one in shown]
+    assert findings == _findings(only(_at_clock(back_off(0, 200, CALL + END), 0), watched))
+
+
+@pytest.mark.parametrize(("seconds", "finding"), [(100, "stale_served_certificate"), (500, "snapshot_is_later")])
+def test_watch_shows_since_when_a_bundle_is_as_it_is(seconds: float, finding: str) -> None:
+    """Secret and caBundle fit each other, and another certificate was refused."""
+    shown = _snapshot(conversion_crd(OLD_CA), _kept(OF_OLD, OLD_CA))
+    watched = [msgspec.structs.replace(one, at=at(seconds), latest_at=None) for one in shown]
+    assert [finding] == _findings(only(_at_clock(back_off(0, 200, CALL + UNTRUSTED), 0), watched))
