@@ -39,8 +39,9 @@ class ReadTotals(msgspec.Struct):
     candidates: int = 0
     records: int = 0
     events: int = 0
-    objects: int = 0  # Kubernetes objects and events, in files of their own
+    objects: int = 0  # Kubernetes objects and events, in files of their own or in recordings
     object_files: int = 0
+    recordings: int = 0
     residue_omitted: int = 0  # errors that no rule knows, beyond the limit of a stream
     unparsed: Counter[str] = msgspec.field(default_factory=Counter)
     unparsed_samples: list[Unparsed] = msgspec.field(default_factory=list)
@@ -66,13 +67,14 @@ class ReadTotals(msgspec.Struct):
     def add_recording(self, name: str, player: RecordingPlayer) -> None:
         """Count a recording that was played."""
         self.sources.append(name)
+        self.recordings += 1
         self.lines += player.counts.lines
         self.candidates += player.counts.candidates
         self.records += player.counts.candidates
         self.events += player.event_count
         self.objects += player.object_count
         if player.counts.unparsed:
-            self.unparsed["recorded"] += player.counts.unparsed
+            self.unparsed["of_recordings"] += player.counts.unparsed
         self._note_times(player.first_at, player.last_at)
 
     def _note_times(self, first_at: datetime | None, last_at: datetime | None) -> None:

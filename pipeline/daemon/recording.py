@@ -15,6 +15,7 @@ from typing import Protocol
 import msgspec
 
 from parsers.records import Origin
+from parsers.redaction import redact
 from pipeline.daemon.evaluations import Evaluations
 from pipeline.engine.engine import Engine
 from pipeline.engine.settings import EngineSettings
@@ -95,7 +96,7 @@ class FileRecorder:
         controllers = tuple(
             Origin(one.source, one.cluster, one.namespace, one.pod, one.container) for one in settings.controllers
         )
-        engine = msgspec.Raw(msgspec.json.encode(self.engine_settings))
+        engine = msgspec.Raw(redact(msgspec.json.encode(self.engine_settings).decode()).encode())
         self._write(
             Resumed(self._now(), {source: dict(lines) for source, lines in next_lines.items()}, controllers, engine)
         )

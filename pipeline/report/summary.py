@@ -45,16 +45,17 @@ def print_diagnostics(files: InputFiles, totals: ReadTotals, stream: TextIO, *, 
 def describe_totals(files: InputFiles, totals: ReadTotals) -> list[str]:
     """How much was read, skipped and not understood, in sentences."""
     unparsed = sum(totals.unparsed.values())
-    log_count = len(totals.sources) - totals.object_files
     lines = [
         (
-            f"read {totals.lines:,} lines of {log_count:,} log{'s' if log_count != 1 else ''}: "
+            f"read {totals.lines:,} lines of {_logs_of(totals)}: "
             f"{totals.candidates:,} could matter, {totals.records:,} of them were understood, {unparsed:,} were not"
         )
     ]
     if totals.object_files:
         files_word = "file" if totals.object_files == 1 else "files"
         lines.append(f"read {totals.objects:,} Kubernetes objects of {totals.object_files:,} {files_word}")
+    elif totals.objects:
+        lines.append(f"read {totals.objects:,} observations of Kubernetes objects")
     for reason, count in totals.unparsed.most_common():
         lines.append(f"not understood, {reason.replace('_', ' ')}: {count:,}")
     if files.skipped:
@@ -62,3 +63,13 @@ def describe_totals(files: InputFiles, totals: ReadTotals) -> list[str]:
         more = f" and {len(files.skipped) - 3} more" if len(files.skipped) > 3 else ""
         lines.append(f"left out: {shown}{more}")
     return lines
+
+
+def _logs_of(totals: ReadTotals) -> str:
+    """How many logs and recordings there were."""
+    log_count = len(totals.sources) - totals.object_files - totals.recordings
+    logs = f"{log_count:,} log{'s' if log_count != 1 else ''}"
+    recordings = f"{totals.recordings:,} recording{'s' if totals.recordings != 1 else ''}"
+    if not totals.recordings:
+        return logs
+    return f"{logs} and {recordings}" if log_count else recordings

@@ -82,12 +82,20 @@ def live(
     *,
     hurry: int = HURRY,
     engine: EngineSettings | None = None,
+    reloaded: WatchSettings | None = None,
 ) -> None:
-    """Let a daemon live until nothing comes any more."""
+    """Let a daemon live until nothing comes any more; `reloaded` is what SIGHUP finds."""
     first, *others = sources
     settings = msgspec.structs.replace(watch, record=str(record), idle_seconds=0.05)
     configured = msgspec.structs.replace(configuration(store, settings), engine=engine or EngineSettings())
     loaded = Loaded(configured, built_in_rules())
     clocks = Clocks(monotonic=lambda: time.monotonic() * hurry)
+    again = msgspec.structs.replace(configured, watch=reloaded or settings)
     with pytest.raises(InterruptionError):
-        Watch(loaded, [EndsTheProcess(first, others), *others], "test", clocks=clocks).run()
+        Watch(
+            loaded,
+            [EndsTheProcess(first, others), *others],
+            "test",
+            load=lambda: Loaded(again, loaded.rules),
+            clocks=clocks,
+        ).run()

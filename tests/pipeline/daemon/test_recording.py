@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,8 +13,12 @@ import pytest
 from parsers.records import Origin
 from pipeline.moments import IncidentsLookedFor
 from pipeline.replay import ReplayFilter
+from pipeline.report.summary import describe_totals
+from pipeline.sources.files import InputFiles
+from pipeline.sources.live import Fetched
 from pipeline.watch_settings import OriginPattern
 from tests.pipeline.daemon.living import live
+from tests.pipeline.daemon.memory_source import MemorySource, Record
 from tests.pipeline.daemon.replaying import replay_recording, told
 from tests.pipeline.daemon.running import FAST, DiedError, DiesAt, run, source_of, stored
 from tests.pipeline.daemon.test_clocks import JUMPS, jumping_clocks
@@ -142,6 +148,7 @@ def test_what_was_read_is_counted(tmp_path: Path) -> None:
     recording = tmp_path / "recording.jsonl"
     run(source_of(SMALL), tmp_path / "whystuck.db", record=recording)
     found = replay_recording(recording).totals
+    assert "read 681 lines of 1 recording: " in describe_totals(InputFiles([]), found)[0]
     log = replay_recording(SCENARIOS / SMALL / "controller.log").totals
     assert (log.lines, log.first_at, log.last_at, log.events) == (
         found.lines,
@@ -149,3 +156,43 @@ def test_what_was_read_is_counted(tmp_path: Path) -> None:
         found.last_at,
         found.events,
     )
+
+
+class Reloads(MemorySource):
+    """Sends SIGHUP when half of what it holds was read."""
+
+    is_sent = False
+
+    def read(self, timeout_seconds: float) -> Fetched | None:
+        fetched = super().read(timeout_seconds)
+        if fetched is not None and fetched.next_line > 300 and not self.is_sent:
+            self.is_sent = True
+            os.kill(os.getpid(), signal.SIGHUP)
+        return fetched
+
+
+def test_settings_that_change_meanwhile(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """From then on they are those of the recording; which file it is stays."""
+    store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
+    nobody = msgspec.structs.replace(FAST, idle_seconds=0.05, controllers=(OriginPattern(source="another"),))
+    source = Reloads(source_of(SMALL).partitions, 20)
+    live([source], store, recording, reloaded=msgspec.structs.replace(nobody, record="another"))
+    found = replay_recording(recording).incidents
+    assert 2 == recording.read_text().count('{"type":"resumed"')
+    assert 1 == recording.read_text().count('"controllers"')
+    assert "configuration.needs_restart" in caplog.text
+    assert without_transition(stored(store)) == without_transition(found)
+    assert told(stored(store)) == told(found)
+
+
+def test_secret_in_a_line(tmp_path: Path) -> None:
+    """It is nowhere in the file."""
+    store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
+    source = source_of(SMALL)
+    (records,) = source.partitions.values()
+    line = b'time="2026-11-23T15:52:00Z" level=info msg="Authorization: Bearer abcdefghijklmnop1234"'
+    records.insert(5, Record(line, records[0].origin, records[5].seconds))
+    run(source, store, record=recording)
+    assert "Authorization: [redacted]" in recording.read_text()
+    assert "abcdefghijklmnop1234" not in recording.read_text()
+    assert without_transition(stored(store)) == without_transition(replay_recording(recording).incidents)
