@@ -15,8 +15,8 @@ from tests.servers.certificates import Authority
 from tests.servers.kube_cluster import KubeCluster
 from tests.servers.kube_controllers import CONTAINER, add_pod
 from tests.servers.kubelet import Kubelet, nano
+from tests.servers.rollout_kind import install_rollouts
 from tests.servers.stored import Stored, Told
-from tests.servers.test_object_watch import _apply_when_served, _install_rollouts
 from tests.servers.watching import Watching
 
 pytestmark = pytest.mark.servers
@@ -39,10 +39,8 @@ class Scene:
 
     def make(self) -> None:
         """With everything as it should be."""
-        self._cluster.add_namespace("shop")
         self._cluster.add_namespace(self.namespace)
-        _install_rollouts(self._cluster)
-        _apply_when_served(self._cluster)
+        install_rollouts(self._cluster)
         self.change_spec({})
         self.write_status(10)
         uid = self._cluster.call("GET", self._rollout)["metadata"]["uid"]
