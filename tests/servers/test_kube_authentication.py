@@ -343,6 +343,10 @@ WRONG: dict[str, tuple[list[str], list[str]]] = {
         ["--context", "second", "--as", "joe", "--user", "jane"],
         ["cannot list pods in all namespaces", 'resources: ["users"], verbs: ["impersonate"]} would allow it'],
     ),
+    "selector": (
+        ["--cluster", "good", "--user", "jane", "-l", "app in web"],
+        ["cannot list pods in all namespaces", "unable to parse requirement"],
+    ),
     "request-timeout": (["--request-timeout", "soon"], ["request_timeout_seconds"]),
 }
 

@@ -30,7 +30,7 @@ _log = get_logger("pod_logs")
 
 QUEUED_PIECES = 64
 """Pieces of at most 64 KiB that wait; then connections do."""
-_FATAL = (Reason.FORBIDDEN, Reason.UNAUTHORIZED)
+_FATAL = (Reason.FORBIDDEN, Reason.UNAUTHORIZED, Reason.REFUSED)  # the last one: labels that are none
 
 
 class PodLogSource:
