@@ -116,8 +116,8 @@ def test_rights_in_one_namespace_are_enough_for_it(cluster: KubeCluster, kubelet
     _bind(cluster, "argo-rollouts/narrow", "argo-rollouts", [LIST_PODS, READ_LOGS])
     printed = _run_once(tmp_path, settings={"kubernetes": {"objects": False}}, kubeconfig=str(kubeconfig))
     assert {"narrow/controller-argo-rollouts-0"} == _pods_read(tmp_path / "whystuck.db")
-    assert 1 == printed.count("pod_logs.narrowed")
-    assert "a ClusterRole with the rule" in printed
+    assert 1 == printed.count("source.right_missing")
+    assert "controllers are looked for in argo-rollouts only" in printed
 
 
 def _merged(one: Path, other: Path) -> str:

@@ -23,6 +23,8 @@ WATCH_SECONDS = 290
 """The server ends a watch after so long: a connection that died silently costs no more."""
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 15.0
+LISTS_UNTIL_WATCH = 12
+"""Between attempts to watch where that is refused: rights are given by people."""
 _LIST_AGAIN: Final = (400, 404, 410, 504)
 """Too old a version is 410; one that the server does not know yet, as after a restored backup, 400 or 504."""
 
@@ -44,13 +46,15 @@ class Finder:
 
     def __init__(self, cluster: Cluster, cluster_name: str, place: Place, finds: Finds, find_seconds: float) -> None:
         self.problem = ""
+        self.narrowed = ""  # which right is missing to look into more than this place; empty: none
+        self._unwatched = ""  # the same to watch it
         self._cluster = cluster
         self._cluster_name = cluster_name
         self._place = place
         self._finds = finds
         self._find_seconds = find_seconds  # between lists where pods may not be watched
         self._version = ""  # from which on to watch; empty: all have to be listed
-        self._may_watch = True
+        self._lists_left = 0  # until a watch that was refused is tried again
         self._failures = 0  # in a row
         self._closing = threading.Event()
         self._stream: Stream | None = None
@@ -68,13 +72,19 @@ class Finder:
             try:
                 if not self._version:
                     self.list()
-                if self._may_watch:
+                if not self._lists_left:
                     self._watch()
                 else:
+                    self._lists_left -= 1
                     self._version = ""
                     self._closing.wait(self._find_seconds)
             except CallError as error:
                 self._recover(error)
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Which rights are missing, and what is done instead."""
+        return tuple(each for each in (self.narrowed, self._unwatched) if each)
 
     def close(self) -> None:
         """End soon; from any thread."""
@@ -93,6 +103,7 @@ class Finder:
             "labelSelector": self._place.selector,
         }
         stream = self._stream = self._cluster.open(call, query, idle_seconds=WATCH_SECONDS + 30.0)
+        self._unwatched = ""
         try:
             for lines in split_pieces(stream):
                 if self._closing.is_set():
@@ -121,8 +132,8 @@ class Finder:
         if self._closing.is_set():
             return
         if error.call.verb == "watch" and error.reason is Reason.FORBIDDEN:
-            self._may_watch = False
-            _log.warning("pod_logs.cannot_watch", problem=str(error), list_every_seconds=self._find_seconds)
+            self._lists_left = LISTS_UNTIL_WATCH
+            self._unwatched = f"{error}; pods are listed every {self._find_seconds:g} s instead"
             return
         if error.status in _LIST_AGAIN:
             self._version = ""
@@ -177,5 +188,5 @@ def _begin_narrower(
     if not finders:
         raise error
     looked = [namespace for namespace in narrower_namespaces(cluster.namespace) if namespace not in refused]
-    _log.warning("pod_logs.narrowed", problem=str(error), namespaces=",".join(looked), refused=",".join(refused))
+    finders[0].narrowed = f"{error}; until then controllers are looked for in {', '.join(looked)} only"
     return finders

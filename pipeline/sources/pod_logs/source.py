@@ -194,7 +194,8 @@ class _Generation:
         problem = cannot_find or next((each.problem for each in followers if each.problem), "")
         is_caught_up = not cannot_find and all(each.is_caught_up for each in followers) and self._queue.empty()
         lags = {each.container.stream: each.lag() for each in followers if not each.is_done}
-        return SourceStatus(not cannot_find, is_caught_up, lags, problem)
+        unread = tuple(sorted({sentence for each in self._finders for sentence in each.unread}))
+        return SourceStatus(not cannot_find, is_caught_up, lags, problem, unread=unread)
 
     def lines(self, container: ContainerId, lines: Sequence[tuple[int, bytes]]) -> None:
         """Lines, each with its number."""

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from pipeline.cluster.calls import Call, CallError, Cluster, Reason
-from pipeline.own_log.loggers import fields_of
 from pipeline.sources.pod_logs.finding import Finder, begin_finding
 from pipeline.sources.pod_logs.places import Place
 from pipeline.sources.pod_logs.pods import Restarts
@@ -167,6 +166,26 @@ def test_without_the_right_to_watch_all_are_listed_again() -> None:
     thread.join(30)
     assert "argo/b 0" in told.seen
     assert 1 == sum(call.startswith("watch") for call, _ in cluster.calls)
+    (sentence,) = finder.unread
+    assert "cannot watch pods in namespace argo" in sentence
+    assert "are listed every 0.01 s instead" in sentence
+
+
+def test_right_to_watch_may_be_given_later() -> None:
+    """It is tried again now and then."""
+    cluster, told = FakeCluster({"argo": [pod("a")]}, [[event("ADDED", pod("b"))]]), Told()
+    cluster.may_watch = False
+    finder = Finder(cluster, "test", PLACE, told, 0.001)
+    finder.list()
+    cluster.at_end = finder.close
+    thread = threading.Thread(target=finder.run)
+    thread.start()
+    while not finder.unread and thread.is_alive():
+        pass
+    cluster.may_watch = True
+    thread.join(30)
+    assert not thread.is_alive()
+    assert ("argo/b 0", ()) == (told.seen[-1], finder.unread)
 
 
 def _begun(cluster: FakeCluster, **settings: Any) -> list[str]:
@@ -218,14 +237,16 @@ def test_deployment_that_is_missing_is_named() -> None:
         _begun(FakeCluster({}), deployments=("argo/rollouts",))
 
 
-def test_without_the_right_to_all_namespaces_some_are_tried(caplog: pytest.LogCaptureFixture) -> None:
+def test_without_the_right_to_all_namespaces_some_are_tried() -> None:
     """The context's own, and where controllers are as a rule; it is told once, with the rule."""
     cluster = FakeCluster({"argo-rollouts": [pod("a", namespace="argo-rollouts")]})
     cluster.forbidden = {"", "team"}
-    assert ["argo-rollouts/a 0"] == _begun(cluster)
-    (told,) = [fields_of(record) for record in caplog.records]
-    assert ("argo-rollouts", "team") == (told["namespaces"], told["refused"])
-    assert "a ClusterRole with the rule" in told["problem"]
+    told = Told()
+    (finder,) = begin_finding(KubernetesSettings(), "test", cluster, told)
+    assert ["argo-rollouts/a 0"] == told.seen
+    (sentence,) = finder.unread
+    assert "a ClusterRole with the rule" in sentence
+    assert "are looked for in argo-rollouts only" in sentence
 
 
 def test_without_any_right_it_is_said_what_is_missing() -> None:
