@@ -100,18 +100,12 @@ class Ingestion:
                 "the store and begin anew (docs/store.md)"
             ) from error
         self._told = {incident.id: incident for incident in self.engine.told()}
-        self._recorder.resumed(self._next_lines(), self._settings)
+        self._recorder.resumed(self._streams, self._settings)
         positions: dict[str, dict[str, bytes]] = {name: {} for name in self._sources}
         for stored in snapshot.positions:
             if stored.source in positions:
                 positions[stored.source][stored.stream] = stored.value
         return positions
-
-    def _next_lines(self) -> dict[str, dict[str, int]]:
-        lines: dict[str, dict[str, int]] = {}
-        for place, readers in self._streams.items():
-            lines.setdefault(place[0], {})[place[1]] = readers.next_line
-        return lines
 
     def change(
         self,
@@ -186,7 +180,7 @@ class Ingestion:
     def _release(self, place: tuple[str, str], stream: StreamReaders, at: datetime, idle: timedelta) -> None:
         before = stream.position()
         if self._feed(stream.release_idle(at, idle)) or stream.position() != before:
-            self._recorder.released(*place, at, idle)
+            self._recorder.released(place, stream.position(), at, idle)
         if stream.position() != before:
             self._touched.add(place)
             self._positions[place] = stream.position(), self._position_of(place, stream.position())

@@ -7,22 +7,26 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from pipeline.engine.engine import Engine
+from pipeline.readers import StreamReaders
 from pipeline.sources.live import Fetched
 from pipeline.watch_settings import WatchSettings
+
+Place = tuple[str, str]
+"""A source and its stream."""
 
 
 class Recorder(Protocol):
     """What the ingestion tells of itself."""
 
-    def resumed(self, next_lines: Mapping[str, Mapping[str, int]], settings: WatchSettings) -> None:
-        """The state is that of the store now, with these lines as the next ones."""
+    def resumed(self, streams: Mapping[Place, StreamReaders], settings: WatchSettings) -> None:
+        """The state is that of the store now, and streams stand there."""
         ...
 
     def read(self, source: str, fetched: Fetched, at: datetime) -> None:
         """This will be taken in."""
         ...
 
-    def released(self, source: str, stream: str, at: datetime, idle: timedelta) -> None:
+    def released(self, place: Place, position: int, at: datetime, idle: timedelta) -> None:
         """What was held back of a stream was decided upon, of origins that were silent for so long."""
         ...
 
@@ -50,13 +54,13 @@ class Recorder(Protocol):
 class NoRecorder:
     """Nothing is recorded."""
 
-    def resumed(self, next_lines: Mapping[str, Mapping[str, int]], settings: WatchSettings) -> None:
+    def resumed(self, streams: Mapping[Place, StreamReaders], settings: WatchSettings) -> None:
         """Nothing."""
 
     def read(self, source: str, fetched: Fetched, at: datetime) -> None:
         """Nothing."""
 
-    def released(self, source: str, stream: str, at: datetime, idle: timedelta) -> None:
+    def released(self, place: Place, position: int, at: datetime, idle: timedelta) -> None:
         """Nothing."""
 
     def evaluated(self, engine: Engine, advanced_to: datetime | None = None) -> None:

@@ -17,9 +17,11 @@ import msgspec
 from parsers.records import Origin
 from parsers.redaction import redact
 from pipeline.daemon.evaluations import Evaluations
+from pipeline.daemon.recorder import Place
 from pipeline.engine.engine import Engine
 from pipeline.engine.settings import EngineSettings
 from pipeline.own_log.loggers import get_logger
+from pipeline.readers import StreamReaders
 from pipeline.sources.live import Fetched
 from pipeline.sources.recording.file import RecordingFile
 from pipeline.sources.recording.lines import LineRedactor, record_block
@@ -90,16 +92,20 @@ class FileRecorder:
             self._write(Began(FORMAT, version, now()))
             self._flush()
 
-    def resumed(self, next_lines: Mapping[str, Mapping[str, int]], settings: WatchSettings) -> None:
-        """The state is that of the store now, with these lines as the next ones."""
+    def resumed(self, streams: Mapping[Place, StreamReaders], settings: WatchSettings) -> None:
+        """The state is that of the store now, and streams stand there."""
         self._evaluations = Evaluations(self._monotonic)
+        next_lines: dict[str, dict[str, int]] = {}
+        positions: dict[str, dict[str, int]] = {}
+        for (source, stream), readers in streams.items():
+            next_lines.setdefault(source, {})[stream] = readers.next_line
+            if readers.position() != readers.next_line:
+                positions.setdefault(source, {})[stream] = readers.position()
         controllers = tuple(
             Origin(one.source, one.cluster, one.namespace, one.pod, one.container) for one in settings.controllers
         )
         engine = msgspec.Raw(redact(msgspec.json.encode(self.engine_settings).decode()).encode())
-        self._write(
-            Resumed(self._now(), {source: dict(lines) for source, lines in next_lines.items()}, controllers, engine)
-        )
+        self._write(Resumed(self._now(), next_lines, positions, controllers, engine))
 
     def read(self, source: str, fetched: Fetched, at: datetime) -> None:
         """This will be taken in."""
@@ -125,10 +131,10 @@ class FileRecorder:
             )
         )
 
-    def released(self, source: str, stream: str, at: datetime, idle: timedelta) -> None:
+    def released(self, place: Place, position: int, at: datetime, idle: timedelta) -> None:
         """What was held back of a stream was decided upon, of origins that were silent for so long."""
         self._evaluations.has_read = True
-        self._write(Released(source, stream, at, idle.total_seconds()))
+        self._write(Released(*place, at, idle.total_seconds(), position))
 
     def evaluated(self, engine: Engine, advanced_to: datetime | None = None) -> None:
         """Incidents were looked for. Told at once where they are others now, else now and then."""

@@ -17,9 +17,9 @@ from pipeline.sources.recording.records import (
     Began,
     Committed,
     Ended,
-    Forgot,
     Read,
     RecordedBlock,
+    Released,
     Resumed,
     decode,
 )
@@ -125,11 +125,16 @@ def committed(records: Iterable[AnyRecord]) -> Iterator[AnyRecord]:
 
 
 def _is_in(resumed: Resumed, batch: list[AnyRecord]) -> bool:
-    """Whether the store that was loaded held a batch."""
-    next_lines = {(one.source, one.stream): one.next_line for one in batch if isinstance(one, Read)}
-    if not next_lines:
-        return any(isinstance(one, Forgot) for one in batch)
-    return all(resumed.next_lines.get(source, {}).get(stream) == line for (source, stream), line in next_lines.items())
+    """Whether the store that was loaded held a batch. One without lines says nothing that would not be found again."""
+    newest = {(one.source, one.stream): one for one in batch if isinstance(one, Read | Released)}
+    return all(_stands_behind(resumed, one) for one in newest.values())
+
+
+def _stands_behind(resumed: Resumed, record: Read | Released) -> bool:
+    next_line = resumed.next_lines.get(record.source, {}).get(record.stream)
+    if isinstance(record, Read):
+        return next_line == record.next_line
+    return resumed.positions.get(record.source, {}).get(record.stream, next_line) == record.position
 
 
 def _named(records: Iterator[AnyRecord], cluster: str) -> Iterator[AnyRecord]:

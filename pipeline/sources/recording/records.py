@@ -39,6 +39,8 @@ class Resumed(Record, frozen=True, tag="resumed"):
 
     at: datetime
     next_lines: dict[str, dict[str, int]]  # behind the last line of each stream that was committed, by source
+    positions: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    """The first line that is read again, of streams of which lines were held back."""
     controllers: tuple[Origin, ...] = ()  # setting watch.controllers: shell patterns in the fields of an origin
     engine: msgspec.Raw = msgspec.Raw(b"{}")  # settings of the engine, of the writer's version
 
@@ -75,6 +77,7 @@ class Released(Record, frozen=True, tag="released"):
     stream: str
     at: datetime
     idle_seconds: float  # origins that were silent for as long
+    position: int  # the first line that has to be read again now
 
 
 class Evaluated(Record, frozen=True, tag="evaluated"):

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from pipeline.sources.files import InputFiles
-from pipeline.sources.recording.records import AnyRecord, Began, Forgot, encode
+from pipeline.sources.recording.records import AnyRecord, Began, Forgot, Released, Resumed, encode
 from tests.pipeline.sources.recording.recorded import (
     AT,
     BEGAN,
@@ -104,7 +104,18 @@ def test_recording_among_the_parts_of_a_log(tmp_path: Path) -> None:
     assert "it holds a recording and has the name of a part of a rotated log" in str(problem)
 
 
-def test_state_that_was_forgotten_before_the_end(tmp_path: Path) -> None:
-    """A batch that holds nothing else was committed, or does no harm."""
+def test_batch_without_lines(tmp_path: Path) -> None:
+    """It was committed, or does no harm."""
     found, _ = records_of(write(tmp_path / "any", BEGAN, FIRST, Forgot(AT), BEGAN, FIRST))
     assert Forgot(AT) in found
+
+
+HELD = Resumed(AT, {"kafka": {"topic/0": 2}}, {"kafka": {"topic/0": 1}})
+
+
+@pytest.mark.parametrize(("found", "is_taken"), [(HELD, False), (resumed(2), True)], ids=["before", "behind"])
+def test_batch_of_lines_that_were_held_back(found: Resumed, is_taken: bool, tmp_path: Path) -> None:
+    """Where reading begins again tells whether it was committed."""
+    released = Released("kafka", "topic/0", AT, 1.0, 2)
+    path = write(tmp_path / "any", BEGAN, FIRST, read(0, "a", "b"), DONE, released, BEGAN, found)
+    assert is_taken == (released in records_of(path)[0])
