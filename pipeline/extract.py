@@ -64,6 +64,7 @@ class ExtractorMemory(msgspec.Struct, frozen=True):
     reader: ReaderMemory
     interest: InterestMemory
     first_at: datetime | None
+    last_at: datetime | None = None  # until then the stream was read, whether or not its lines mattered
 
 
 MAX_ORIGINS = 2_000
@@ -88,6 +89,7 @@ class StreamExtractor:
         self._assembler = LineAssembler(scanner, self._interest)
         self._reader = StreamReader(finder, fallback_at=read_at, year_hint=year_hint, with_residue=with_residue)
         self._first_at: datetime | None = None
+        self._last_at: datetime | None = None  # of what was read before the newest block
         self._newest_block: Block | None = None
 
     @property
@@ -108,7 +110,7 @@ class StreamExtractor:
     def watched(self, origin: Origin) -> WatchedLog:
         """Over which time the stream goes, whether or not any of its lines mattered."""
         last_at = last_time_of(self._newest_block) if self._newest_block is not None else None
-        known = [at for at in (self._first_at, last_at) if at is not None]
+        known = [at for at in (self._first_at, self._last_at, last_at) if at is not None]
         return WatchedLog(origin, min(known, default=None), max(known, default=None))
 
     def events(self, blocks: Iterable[Block]) -> Iterator[Event]:
@@ -154,13 +156,17 @@ class StreamExtractor:
         """What is needed to go on later, in another process, from the line `marks.context`."""
         self._reader.forget_origins(MAX_ORIGINS)
         return ExtractorMemory(
-            self._assembler.marks(), self._reader.remember(), self._interest.remember(), self._first_at
+            self._assembler.marks(),
+            self._reader.remember(),
+            self._interest.remember(),
+            self._first_at,
+            self.watched(Origin()).last_at,
         )
 
     def recall(self, memory: ExtractorMemory) -> None:
         """Go on where another extractor stood; to be called before the first block."""
         self._is_started = True
-        self._first_at = memory.first_at
+        self._first_at, self._last_at = memory.first_at, memory.last_at
         if memory.marks is not None:
             self._assembler.resume(memory.marks)
         self._reader.recall(memory.reader)

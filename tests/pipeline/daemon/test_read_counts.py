@@ -32,3 +32,16 @@ def test_lines_that_are_held_back_are_not_counted_twice() -> None:
         committed.append(readers.take_counts())
     total = sum(one.skipped + one.candidates + one.unparsed for one in committed)
     assert len(lines) <= total <= len(lines) + READ_AT_ONCE
+
+
+def test_how_far_a_log_was_read_is_known_after_a_restart() -> None:
+    """Also where its last lines did not matter: what is not in them did not happen until then."""
+    ((_, lines),) = logs_of("healthy-canary")
+    rules = built_in_rules()
+    readers = StreamReaders(lambda: StreamExtractor(scanner_for(rules), FailureFinder(rules), read_at=NOW))
+    block = Block(b"\n".join(lines) + b"\n", Origin(source="logs/0"), line_numbers=range(len(lines)))
+    list(readers.feed(Fetched("logs/0", (block,), len(lines)), NOW))
+    list(readers.release_idle(NOW, timedelta(0)))
+    (log,) = readers.watched()
+    assert log.last_at is not None
+    assert [log] == list(readers.begun_again().watched()) == list(readers.begun_again().begun_again().watched())
