@@ -6,17 +6,15 @@ looked up in the versions of the objects, and stay as they were told once: what 
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from parsers.events import ObjectKey
 from pipeline.engine.drift import drift_of
 from pipeline.engine.drift_scenes import scene_at
 from pipeline.engine.incidents import Victim
 from pipeline.engine.inventory import Inventory
+from pipeline.engine.objects import LAST_SECONDS
 from pipeline.engine.surroundings import Surroundings
 
 Numbers = dict[str, int]
-_JUST_BEFORE = timedelta(microseconds=1)
 
 
 def numbers_of(victim: Victim, key: ObjectKey, around: Surroundings, *, is_blocked: bool) -> Numbers | None:
@@ -34,7 +32,8 @@ def numbers_of(victim: Victim, key: ObjectKey, around: Surroundings, *, is_block
     before = told.drift if told is not None else None
     if before is not None and told is not None and told.recovered_at is not None:
         return before
-    stuck_at = victim.recovered_at - _JUST_BEFORE if is_blocked else victim.last_seen_at
+    # A ReplicaSet has pods again before its condition goes.
+    stuck_at = max(victim.first_seen_at, victim.recovered_at - LAST_SECONDS) if is_blocked else victim.last_seen_at
     scene = scene_at(key, around.state.objects, stuck_at) if key.kind == "rollout" else None
     if scene is not None and scene.rollout.has_status:
         return drift_of(scene.rollout, list(scene.replica_sets), scene.hpa).as_numbers()

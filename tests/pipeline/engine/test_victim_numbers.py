@@ -70,7 +70,7 @@ def test_who_is_told_of_the_end_gets_the_numbers_of_the_trouble() -> None:
 
 
 def test_pods_that_could_not_be_created() -> None:
-    """That ends with the condition, not with a line: what was just before that counts."""
+    """That ends with the condition, not with a line, and pods come before it goes."""
     begun: list[Event] = [
         _rollout(-30, 16, 16),
         *healthy(-20, -10),
@@ -78,7 +78,7 @@ def test_pods_that_could_not_be_created() -> None:
         _rollout(10, 21, 16),
         *healthy(30, 60, 90),
     ]
-    incident = only(begun, block(120, None), _rollout(120.5, 21, 21), *healthy(130, 160))
+    incident = only(begun, _rollout(118, 21, 20), block(120, None), _rollout(120.5, 21, 21), *healthy(130, 160))
     assert ("resolved", (21, 16, None)) == (incident.status, _numbers(incident))
 
 
