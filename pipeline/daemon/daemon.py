@@ -200,9 +200,11 @@ class Daemon:
         return all(pump.is_drained() for pump in self._pumps.values()) and self._deliveries.empty()
 
     def _drain(self) -> None:
-        """Commit what was read; a store that does not answer ends with the bound, and nothing is lost."""
+        """Commit what was read and what it means; a store that does not answer ends with the bound, nothing is lost."""
         if self._ends_when_caught_up and not self._stop_asked.is_set():
             self._ingestion.finish(self._now())
+        elif not self._ends_when_caught_up:
+            self._ingestion.evaluate()
         self._commit()
 
     def _recall(self) -> dict[str, dict[str, bytes]]:

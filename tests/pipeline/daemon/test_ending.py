@@ -1,0 +1,42 @@
+"""A daemon that is asked to end: what it commits last is also what its incidents tell."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from parsers.records import Origin
+from pipeline.daemon.daemon import Steps
+from pipeline.daemon.watch import Clocks, Loaded, Watch
+from pipeline.errors import InterruptionError
+from tests.pipeline.daemon.memory_source import MemorySource, Record
+from tests.pipeline.daemon.running import configuration, source_of, stored
+from tests.scenarios.scenarios import built_in_rules
+
+
+class EndsWhenFedTwice(Steps):
+    """Ends the process as an operator does, when more was taken in than the first line."""
+
+    def __init__(self) -> None:
+        self._times = 0
+
+    def reached(self, step: str) -> None:
+        self._times += step == "fed"
+        if step == "fed" and self._times == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_what_was_taken_in_is_looked_at(tmp_path: Path) -> None:
+    """Else the store would hold what was read, and an incident that does not know of it until the next start."""
+    store = tmp_path / "whystuck.db"
+    log = source_of("emissary-refused").partitions
+    one_line = [Record(b"one line", Origin(source="other"))]
+    source = MemorySource({"first": one_line, **log, "unread": one_line}, 100_000)
+    clocks = Clocks(monotonic=lambda: 0.0)  # what is done now and then is done at the first line, and not again
+    loaded = Loaded(configuration(store), built_in_rules())
+    with pytest.raises(InterruptionError):
+        Watch(loaded, [source], "test", steps=EndsWhenFedTwice(), clocks=clocks).run()
+    assert 1 == len(stored(store))
