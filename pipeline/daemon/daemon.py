@@ -168,6 +168,7 @@ class Daemon:
                 keeper.check()
                 self._step()
             self._drain()
+            self._publish()  # what a short run has found out, too: rights that are missing
         except ClaimLostError as error:
             _log.warning("claim.lost", reason=str(error))
             self._pause()
