@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
@@ -64,7 +64,7 @@ def test_every_kind_of_facts_comes_back(facts: type[msgspec.Struct]) -> None:
     """All fields, whatever they hold."""
 
     @given(_values_of(inspect.type_info(facts)), MOMENTS, ORIGINS, st.booleans())
-    @settings(max_examples=20)
+    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
     def comes_back(one: AnyFacts, at: datetime, origin: Origin, is_deleted: bool) -> None:
         record = _read(ObjectSeen(at, origin, 3, one, is_deleted))
         assert record == _decoded(record)
