@@ -19,6 +19,7 @@ from pipeline.engine.drift_clock import Held
 from pipeline.engine.drift_evidence import evidence_of
 from pipeline.engine.drift_steps import missing_of, remediation_of
 from pipeline.engine.incidents import (
+    NOT_ESTABLISHED,
     CauseFacts,
     ControllerFacts,
     Coverage,
@@ -205,14 +206,8 @@ def _controller_of(state: ClusterState) -> ControllerFacts:
 
 
 def _cause(finding: Finding, state: ClusterState, controller_namespace: str | None) -> CauseFacts:
-    return CauseFacts(
-        failure_class="unknown",
-        established=False,
-        basis="none",
-        chain=(),
-        culprit=None,
-        webhook=None,
-        certificate=None,
+    return msgspec.structs.replace(
+        NOT_ESTABLISHED,
         suspects=tuple(_suspects(finding)),
         missing=tuple(missing_of(finding.key, finding.scene, finding.held, finding.view, state, controller_namespace)),
     )

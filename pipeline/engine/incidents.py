@@ -151,6 +151,12 @@ class CauseFacts(msgspec.Struct, frozen=True):
     relations: tuple[Relation, ...] = ()  # from victims to the culprit, as far as the objects show them
 
 
+NOT_ESTABLISHED = CauseFacts(
+    failure_class="unknown", established=False, basis="none", chain=(), culprit=None, webhook=None, certificate=None
+)
+"""Nobody is blamed, and nothing is known that might be to blame."""
+
+
 def deepest_of(chain: Sequence[str]) -> str:
     """The last link of a chain. A reason for a denial is somebody's own words: who denied stands before it."""
     if len(chain) > 1 and chain[-2].endswith(("denied the request", "denied request")):

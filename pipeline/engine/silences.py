@@ -11,7 +11,7 @@ import msgspec
 from pipeline.engine.commands import ASSUMED_CONTROLLER_NAMESPACE, PATTERNS
 from pipeline.engine.hearing import Hearing, Listened, Silence, SilenceKind
 from pipeline.engine.incidents import (
-    CauseFacts,
+    NOT_ESTABLISHED,
     ControllerFacts,
     Incident,
     Step,
@@ -92,15 +92,7 @@ def begun(hearing: Hearing, kind: SilenceKind, listened: Listened, scene: Scene)
         updated_at=at,
         resolved_at=None,
         merged_into=None,
-        cause=CauseFacts(
-            failure_class="unknown",
-            established=False,
-            basis="none",
-            chain=(),
-            culprit=None,
-            webhook=None,
-            certificate=None,
-        ),
+        cause=NOT_ESTABLISHED,
         victims=(_victim(hearing, since_at, listened.problem, scene.leadership),),
         evidence=(),
         evidence_omitted_count=0,
