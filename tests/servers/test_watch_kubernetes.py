@@ -101,3 +101,21 @@ def test_without_the_right_to_read_logs(cluster: KubeCluster, kubelet: Kubelet, 
         daemon.until(lambda: rule in daemon.printed(), "the missing right is told")
         cluster.add_account("no-log", "reader", list(RULES.values()))
         daemon.until(lambda: Stored(url).commits() and Stored(url).incidents(), "logs are read")
+
+
+def test_without_the_right_to_watch_pods(cluster: KubeCluster, kubelet: Kubelet, tmp_path: Path) -> None:
+    """They are listed again and again; one line says which right would spare that. A pod that comes later is found."""
+    add_pod(cluster, kubelet, "no-watch", "controller-0")
+    listing = {**RULES["pods"], "verbs": ["list"]}
+    account = cluster.add_account("no-watch", "reader", [listing, RULES["pods/log"]])
+    kubeconfig = str(cluster.kubeconfig(account, name="no-watch"))
+    url = f"sqlite:///{tmp_path}/whystuck.db"
+    quick = {"kubernetes": {"find_seconds": 0.5, "objects": False}}
+    with closing(Watching(tmp_path, {"store": {"url": url}, **quick})) as daemon:
+        daemon.start("--from", "kubernetes", "--kubeconfig", kubeconfig, "-n", "no-watch")
+        daemon.until(lambda: "source.right_missing" in daemon.printed(), "the missing right is told")
+        add_pod(cluster, kubelet, "no-watch", "controller-1")
+        print_lines(kubelet, "no-watch", "controller-1", lines_of_log("seed-emissary-expired"))
+        daemon.until(lambda: Stored(url).commits() and Stored(url).incidents(), "the logs of the new one are read")
+        assert 1 == daemon.printed().count("source.right_missing")
+        assert "cannot watch pods in namespace no-watch" in daemon.printed()
