@@ -24,7 +24,7 @@ class Evaluations:
         self.has_seen_objects = False  # since one was told: it is asked first what they mean, and that has a time
         self._monotonic = monotonic
         self._told_at = monotonic()
-        self._known: frozenset[tuple[str, int, str]] | None = None
+        self._known: frozenset[tuple[str, int, str, bool]] | None = None
         self._advanced_to: datetime | None = None  # newest time that no record tells yet
         self._is_waiting = False
 
@@ -32,7 +32,8 @@ class Evaluations:
         """One was made; what has to be told now."""
         if advanced_to is not None and self._advanced_to is not None and advanced_to - self._advanced_to > LONG_STEP:
             yield from self.take()
-        known = frozenset((one.id, one.revision, one.status) for one in engine.incidents())
+        told = {one.id for one in engine.told()}  # what waits for its group may still change without a revision
+        known = frozenset((one.id, one.revision, one.status, one.id in told) for one in engine.incidents())
         is_news, self._known = known != self._known, known
         self._advanced_to = advanced_to or self._advanced_to
         if advanced_to is None and not self.has_read and not is_news:
