@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from pipeline.daemon.careful import CarefulTaking, is_of_content
 from pipeline.daemon.claiming import ClaimKeeper
@@ -23,11 +23,9 @@ from pipeline.daemon.pace import (
     BUSY_SECONDS,
     CATCH_UP_SECONDS,
     EVALUATE_SECONDS_PER_KEY,
-    FORGET_EVERY_SECONDS,
     LISTEN_EVERY_SECONDS,
     NOTES_EVERY_SECONDS,
     PUBLISH_EVERY_SECONDS,
-    RETAIN_EVERY_SECONDS,
     TICK_SECONDS,
     Pace,
 )
@@ -35,6 +33,7 @@ from pipeline.daemon.pointing import point_to_failing
 from pipeline.daemon.pump import Delivery, Pump
 from pipeline.daemon.reporting import Reporter
 from pipeline.daemon.told import Told
+from pipeline.daemon.upkeep import Upkeep
 from pipeline.delivery.planner import Planner
 from pipeline.delivery.settings import DeliverySettings
 from pipeline.errors import (
@@ -54,8 +53,6 @@ from pipeline.watch_settings import WatchSettings
 
 _log = get_logger("daemon")
 
-DELETED_AT_ONCE = 500
-"""Rows in one transaction: no batch waits long for it."""
 RETRY_SECONDS = 1.0
 """Between attempts to reach a store or source that is away."""
 
@@ -111,6 +108,7 @@ class Daemon:
             ingestion, self._commit, self._recall, now=now, max_in_a_row=settings.max_quarantined_in_a_row
         )
         self._pace = Pace(monotonic)
+        self._upkeep = Upkeep(settings, store, ingestion, self._told, self._pace, now=now)
         self._ear = Ear(settings, self._pumps, ingestion, now=now, monotonic=monotonic)
 
     def stop(self) -> None:
@@ -278,7 +276,7 @@ class Daemon:
             self._advance()
         if not self._ends_when_caught_up and self._pace.is_due("listen", LISTEN_EVERY_SECONDS):
             self._ear.listen()
-        self._tidy()
+        self._upkeep.tidy(self._epoch)
         if self._pace.is_due("notes", NOTES_EVERY_SECONDS):
             self._notifier.look(self._now())
         is_full = self._ingestion.lines_taken >= self._settings.batch_lines
@@ -291,23 +289,6 @@ class Daemon:
             change, self._reload = self._reload, None
             change(self._ingestion)
             self._load()
-
-    def _tidy(self) -> None:
-        """As far as the sources have told the story: after an outage of a week, that is a week ago.
-
-        Our clock alone never decides: one that jumped into the future would delete everything.
-        """
-        if self._pace.is_due("forget", FORGET_EVERY_SECONDS) and (until := self._told.until(self._now())):
-            self._ingestion.forget(until - timedelta(seconds=self._settings.forget_seconds))
-        if self._pace.is_due("retain", RETAIN_EVERY_SECONDS) and (until := self._told.until(self._now())):
-            self._delete_before(until - timedelta(seconds=self._store.database.settings.retention_seconds))
-
-    def _delete_before(self, before: datetime) -> None:
-        deleted = self._store.delete_expired(before, self._epoch, limit=DELETED_AT_ONCE)
-        if deleted:
-            _log.info("incidents.expired", rows=deleted, before=before.isoformat())
-        if deleted >= DELETED_AT_ONCE:
-            self._pace.again("retain")
 
     def _pause_between_evaluations(self) -> float:
         """Seconds. In a catch-up the end of the story is what matters, and one source may be far behind another."""

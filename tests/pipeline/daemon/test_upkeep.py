@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, event
 
-from pipeline.daemon.daemon import DELETED_AT_ONCE
+from pipeline.daemon.upkeep import DELETED_AT_ONCE
 from pipeline.daemon.watch import Clocks
 from pipeline.store.connections import Database
 from pipeline.store.settings import StoreSettings
