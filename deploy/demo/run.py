@@ -22,7 +22,8 @@ import pytest
 from deploy.demo.arrivals import Arrivals
 from deploy.demo.make_secrets import signing_secret
 from deploy.demo.servers import TOPIC, Servers
-from tests.servers.processes import free_ports, start_tied
+from tests.servers.ports import free_ports
+from tests.servers.processes import start_tied
 from tests.servers.watching import Watching
 
 HERE = Path(__file__).parent

@@ -18,7 +18,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.servers.processes import free_ports, start_tied
+from tests.servers.ports import free_ports
+from tests.servers.processes import start_tied
 from tests.servers.requirement import missing
 
 SECONDS_TO_START = 30

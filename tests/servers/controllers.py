@@ -20,7 +20,8 @@ from tests.servers.kube_binaries import find_manifests, find_program
 from tests.servers.kube_cluster import KubeCluster, RefusedError
 from tests.servers.kube_controllers import CONTAINER, add_pod
 from tests.servers.kubelet import Kubelet, nano
-from tests.servers.processes import free_ports, start_tied
+from tests.servers.ports import free_ports
+from tests.servers.processes import start_tied
 
 NODE = "workers"
 """Where Rollouts put their pods: there is no scheduler."""

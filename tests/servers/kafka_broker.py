@@ -13,7 +13,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.servers.processes import free_ports, start_tied
+from tests.servers.ports import free_ports
+from tests.servers.processes import start_tied
 
 CLUSTER_ID = "wS5tuckTestsKafka0000A"
 READY_SECONDS = 120.0

@@ -15,7 +15,8 @@ from typing import Any
 
 from tests.servers.certificates import Authority
 from tests.servers.kube_binaries import find_program
-from tests.servers.processes import free_ports, start_tied
+from tests.servers.ports import free_ports
+from tests.servers.processes import start_tied
 
 READY_SECONDS = 180.0
 STOP_SECONDS = 30.0

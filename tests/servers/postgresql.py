@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.servers.processes import free_ports
+from tests.servers.ports import free_ports
 from tests.servers.requirement import missing
 
 GUARD = Path(__file__).with_name("guard.py")

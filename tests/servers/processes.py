@@ -1,10 +1,8 @@
-"""Processes that tests start: on free ports, and never left behind."""
+"""Processes that tests start, and that are never left behind."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,15 +16,6 @@ if os.getppid() != int(sys.argv[1]):
     sys.exit("the test process is gone")
 os.execvp(sys.argv[2], sys.argv[2:])
 """
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 on which nothing listens."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def start_tied(

@@ -15,7 +15,7 @@ from pipeline.sources.kafka.source import KafkaSource
 from tests.servers.kafka_broker import Broker
 from tests.servers.kafka_fixtures import MakeBroker
 from tests.servers.kafka_topics import Topics, lines_of, read_lines, read_until, retry
-from tests.servers.processes import free_ports
+from tests.servers.ports import free_ports
 
 pytestmark = [
     pytest.mark.servers,

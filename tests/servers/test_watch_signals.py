@@ -16,7 +16,7 @@ from tests.scenarios.scenarios import replayed
 from tests.servers.kafka_broker import Broker
 from tests.servers.kafka_topics import Topics
 from tests.servers.playing import KEPT, kafka_settings, lines_of_log, play
-from tests.servers.processes import free_ports
+from tests.servers.ports import free_ports
 from tests.servers.stored import Stored, comparable
 from tests.servers.watching import Watching
 

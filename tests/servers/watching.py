@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.servers.processes import free_ports, start_tied
+from tests.servers.ports import free_ports
+from tests.servers.processes import start_tied
 
 SECONDS = 60.0
 """After this, something that should happen does not."""
