@@ -59,11 +59,28 @@ class Watched:
                 assert content not in written
                 assert base64.b64encode(content) not in written
 
+    def incidents(self) -> list[dict[str, Any]]:
+        """Those that there are."""
+        return self._stored.incidents() if self._stored.commits() else []
+
     def incident(self) -> dict[str, Any] | None:
         """The one that there is."""
-        found = self._stored.incidents() if self._stored.commits() else []
+        found = self.incidents()
         assert len(found) < 2, found
         return found[0] if found else None
+
+    def until_all(
+        self, are_so: Callable[[list[dict[str, Any]]], object], what: str, seconds: float = SECONDS
+    ) -> list[dict[str, Any]]:
+        """Wait until something is so of all incidents; them."""
+        found: list[dict[str, Any]] = []
+
+        def look() -> bool:
+            found[:] = self.incidents()
+            return bool(are_so(found))
+
+        self.daemon.until(look, what, seconds, every_seconds=0.2)
+        return found
 
     def until(self, is_so: Callable[[dict[str, Any]], object], what: str, seconds: float = SECONDS) -> dict[str, Any]:
         """Wait until there is an incident of which something is so; it."""
@@ -87,9 +104,18 @@ class Watched:
         """The transitions of which the receiver was told, in order."""
         return transitions(self._receiver.received)
 
+    def told_of(self, incident: dict[str, Any]) -> list[str]:
+        """Those of one incident."""
+        found = (json.loads(one.body) for one in self._receiver.received)
+        return [one["transition"]["name"] for one in found if one["id"] == incident["id"]]
+
     def until_told(self) -> None:
         """Wait for the first."""
         self._receiver.wait_for(bool)
+
+    def until_told_of(self, incident: dict[str, Any], transition: str) -> None:
+        """Wait until the receiver was told this of one incident."""
+        self._receiver.wait_for(lambda _: transition in self.told_of(incident))
 
 
 def transitions(received: list[Received]) -> list[str]:
