@@ -21,6 +21,7 @@ SECRET = "emissary-ingress-webhook-ca"
 PRIVATE = b"nobody but api-ext may ever see this"
 """In the place of a key."""
 SECONDS = 60.0
+_CRD = "mappings.getambassador.io"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _GROUP = "/apis/getambassador.io"
 _SCHEMA = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
@@ -34,7 +35,7 @@ class ApiExt:
         self._authority = Authority("emissary-ingress-apiext", cluster.directory)
         self.server = WebhookServer(address, self._authority.issue("apiext-1", [HOST]))
         add_service(cluster, NAMESPACE, NAME, self.server)
-        cluster.apply(f"/api/v1/namespaces/{NAMESPACE}/secrets/{SECRET}", self._secret())
+        self._put_secret()
         cluster.call("POST", _CRDS, self._crd())
 
     def close(self) -> None:
@@ -48,6 +49,18 @@ class ApiExt:
     def renew(self) -> None:
         """Restarted with a good one."""
         self.server.serve_with(self._authority.issue("apiext-2", [HOST]))
+
+    def rotate(self, began_at: datetime) -> None:
+        """Restarted with a certificate of a new authority, which its Secret holds and the CRD does not."""
+        self._authority = Authority("emissary-ingress-apiext", self._cluster.directory, began_at=began_at)
+        self._put_secret()
+        self.server.serve_with(self._authority.issue("apiext-3", [HOST]))
+
+    def inject(self) -> None:
+        """Let the CRD trust the authority of now."""
+        client = {"caBundle": self._authority.bundle}
+        change = {"spec": {"conversion": {"webhook": {"clientConfig": client}}}}
+        self._cluster.call("PATCH", f"{_CRDS}/{_CRD}", change, "application/merge-patch+json")
 
     def add_mapping(self, namespace: str, name: str) -> None:
         """A Mapping, in the version in which the API server stores them: nothing is converted. Waits for the CRD."""
@@ -67,6 +80,11 @@ class ApiExt:
                 if error.status != 404 or time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
+        self.until_converted(namespace, name)
+
+    def until_converted(self, namespace: str, name: str) -> None:
+        """Wait until a Mapping can be read: the API server takes a moment to know a changed CRD."""
+        deadline = time.monotonic() + SECONDS
         while (failure := self.read_mapping(namespace, name)) is not None:
             assert time.monotonic() < deadline, failure
             time.sleep(0.1)
@@ -79,15 +97,16 @@ class ApiExt:
             return error.message
         return None
 
-    def _secret(self) -> dict[str, Any]:
+    def _put_secret(self) -> None:
         """Its authority, where api-ext keeps it."""
-        return {
+        secret = {
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {"name": SECRET, "namespace": NAMESPACE},
             "type": "kubernetes.io/tls",
             "data": {"tls.crt": self._authority.bundle, "tls.key": base64.b64encode(PRIVATE).decode()},
         }
+        self._cluster.apply(f"/api/v1/namespaces/{NAMESPACE}/secrets/{SECRET}", secret)
 
     def _crd(self) -> dict[str, Any]:
         versions = [
@@ -99,7 +118,7 @@ class ApiExt:
         return {
             "apiVersion": "apiextensions.k8s.io/v1",
             "kind": "CustomResourceDefinition",
-            "metadata": {"name": "mappings.getambassador.io"},
+            "metadata": {"name": _CRD},
             "spec": {
                 "group": "getambassador.io",
                 "scope": "Namespaced",

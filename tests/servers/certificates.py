@@ -19,8 +19,10 @@ _YEAR = datetime.timedelta(days=365)
 class Authority:
     """A certificate authority that writes PEM files into a directory."""
 
-    def __init__(self, name: str, directory: Path) -> None:
+    def __init__(self, name: str, directory: Path, *, began_at: datetime.datetime | None = None) -> None:
+        """`began_at`: neither it nor what it issues is older than this; None: they are a year old."""
         self._directory = directory
+        self._began_at = began_at or datetime.datetime.now(datetime.UTC) - _YEAR
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(name)
         usage = x509.BasicConstraints(ca=True, path_length=None)
@@ -68,7 +70,7 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - _YEAR)
+            .not_valid_before(self._began_at)
             .not_valid_after(ended_at or now + _YEAR)
         )
 

@@ -109,6 +109,10 @@ class Watched:
         found = (json.loads(one.body) for one in self._receiver.received)
         return [one["transition"]["name"] for one in found if one["id"] == incident["id"]]
 
+    def until_lines(self, count: int) -> None:
+        """Wait until it has read so many lines."""
+        self.daemon.until(lambda: self.daemon.metric("whystuck_lines_total") >= count, f"{count} lines are read")
+
     def until_told(self) -> None:
         """Wait for the first."""
         self._receiver.wait_for(bool)
@@ -125,11 +129,19 @@ def transitions(received: list[Received]) -> list[str]:
 
 
 @contextmanager
-def watching(cluster: KubeCluster, namespace: str, directory: Path, **kubernetes: object) -> Iterator[Watched]:
+def watching(
+    cluster: KubeCluster, namespace: str, directory: Path, kubeconfig: Path | None = None, **kubernetes: object
+) -> Iterator[Watched]:
     """`whystuck watch --from kubernetes` as a process, for the controllers of a namespace.
 
-    `kubernetes` are more settings of that section.
+    Args:
+        cluster: where they run.
+        namespace: theirs.
+        directory: for all files; it is made.
+        kubeconfig: whose rights it has; None: the administrator's.
+        kubernetes: more settings of that section.
     """
+    directory.mkdir(parents=True, exist_ok=True)
     secret, url = directory / "secret", f"sqlite:///{directory}/whystuck.db"
     secret.write_text(SECRET, encoding="utf-8")
     with HostileReceiver(secrets=[SECRET]) as receiver:
@@ -140,6 +152,6 @@ def watching(cluster: KubeCluster, namespace: str, directory: Path, **kubernetes
             "delivery": {"receivers": [{**oncall, "signing_secrets_file": str(secret)}]},
         }
         with closing(Watching(directory / "daemon", settings)) as daemon:
-            watched = Watched(daemon, Stored(url), receiver, cluster.kubeconfig())
+            watched = Watched(daemon, Stored(url), receiver, kubeconfig or cluster.kubeconfig())
             watched.start()
             yield watched
