@@ -14,7 +14,7 @@ from pipeline.sources.objects.answers import read_change
 from pipeline.sources.objects.api import ApiError
 from pipeline.sources.pod_logs.log_lines import split_pieces
 from pipeline.sources.pod_logs.places import Place, deployments_of, narrower_namespaces, place_of_deployment
-from pipeline.sources.pod_logs.pods import Restarts, containers_of_pod, find_containers
+from pipeline.sources.pod_logs.pods import Containers, containers_of_pod, find_containers
 from pipeline.sources.pod_logs.settings import KubernetesSettings
 
 _log = get_logger("pod_logs")
@@ -32,12 +32,12 @@ _LIST_AGAIN: Final = (400, 404, 410, 504)
 class Finds(Protocol):
     """Is told of containers; from any thread."""
 
-    def found(self, cluster: Cluster, restarts: Restarts) -> None:
-        """They are there now, and were restarted so often. Raises CallError."""
+    def found(self, cluster: Cluster, containers: Containers) -> None:
+        """They are there now. Raises CallError."""
         ...
 
-    def changed(self, restarts: Restarts) -> None:
-        """Something happened to their pod: it is deleted, or a container was restarted."""
+    def changed(self, containers: Containers) -> None:
+        """Something happened to them: their pod is deleted, or one was restarted."""
         ...
 
 
@@ -62,8 +62,8 @@ class Finder:
 
     def list(self) -> None:
         """Tell of all containers that there are. Raises CallError."""
-        restarts, version = find_containers(self._cluster, self._cluster_name, self._place)
-        self._finds.found(self._cluster, restarts)
+        containers, version = find_containers(self._cluster, self._cluster_name, self._place)
+        self._finds.found(self._cluster, containers)
         self._version, self._failures, self.problem = version, 0, ""
 
     def run(self) -> None:
@@ -121,11 +121,11 @@ class Finder:
     def _take(self, line: bytes) -> None:
         change = read_change(line)
         if change.type != "BOOKMARK":
-            restarts = containers_of_pod(change.item.raw, self._cluster_name, self._place)
+            containers = containers_of_pod(change.item.raw, self._cluster_name, self._place)
             if change.type == "DELETED":
-                self._finds.changed(restarts)
+                self._finds.changed(containers)
             else:
-                self._finds.found(self._cluster, restarts)
+                self._finds.found(self._cluster, containers)
         self._version = change.item.resource_version or self._version
 
     def _recover(self, error: CallError) -> None:

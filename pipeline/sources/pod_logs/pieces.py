@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 
 from parsers.records import Block, Origin
@@ -13,7 +12,7 @@ from parsers.redaction import redact
 from parsers.text import clean_text
 from pipeline.sources.live import Fetched
 from pipeline.sources.pod_logs.log_lines import MAX_LINE_BYTES, is_cut
-from pipeline.sources.pod_logs.pods import ContainerId
+from pipeline.sources.pod_logs.pods import ContainerId, moment_of
 from pipeline.store.records import Quarantined, QuarantineReason
 
 SAMPLE_CHARS = 400
@@ -65,7 +64,5 @@ def _set_aside(source: str, container: ContainerId, number: int, line: bytes) ->
 
 
 def _time_of(line: bytes) -> datetime | None:
-    """As the runtime wrote it, to the second."""
-    with contextlib.suppress(ValueError):
-        return datetime.fromisoformat(line[:19].decode("ascii", "replace")).replace(tzinfo=UTC)
-    return None
+    """As the runtime wrote it."""
+    return moment_of(line[:40].partition(b" ")[0].decode("ascii", "replace"))

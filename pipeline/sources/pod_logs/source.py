@@ -21,7 +21,7 @@ from pipeline.sources.pod_logs.finding import Finder, begin_finding
 from pipeline.sources.pod_logs.following import Follower
 from pipeline.sources.pod_logs.log_lines import newest_line, previous_end
 from pipeline.sources.pod_logs.pieces import pieces_of
-from pipeline.sources.pod_logs.pods import ContainerId, Restarts, container_of
+from pipeline.sources.pod_logs.pods import ContainerId, Containers, container_of
 from pipeline.sources.pod_logs.positions import History, Position, decode_position
 from pipeline.sources.pod_logs.settings import KubernetesSettings
 from pipeline.store.records import Gap
@@ -125,7 +125,7 @@ class _Generation:
         self._slots = threading.Semaphore(settings.max_streams)
         self._lock = threading.Lock()  # of the followers: finders add to them, each on its own thread
         self._followers: dict[ContainerId, Follower] = {}
-        self._restarts: Restarts = {}
+        self._containers: Containers = {}
         self._finders: list[Finder] = []
         self._is_running = False
         for stream, position in self._positions.items():
@@ -140,21 +140,22 @@ class _Generation:
         for name, cluster in self._clusters.items():
             self._finders += begin_finding(self._settings, name, cluster, self)
 
-    def found(self, cluster: Cluster, restarts: Restarts) -> None:
+    def found(self, cluster: Cluster, containers: Containers) -> None:
         """Containers are there."""
         with self._lock:
-            is_known = self._followers.keys() | {each for each in restarts if each.stream in self._positions}
-        for container, count in restarts.items():
+            is_known = self._followers.keys() | {each for each in containers if each.stream in self._positions}
+        for container, state in containers.items():
             if container not in is_known:
-                self._add(container, self._first_position(cluster, container, count), is_first_sight=True)
-        self.changed({each: count for each, count in restarts.items() if self._restarts.get(each, count) != count})
-        self._restarts |= restarts
+                position = self._first_position(cluster, container, state.restarts)
+                self._add(container, position, is_first_sight=True)
+        self.changed({each: state for each, state in containers.items() if self._containers.get(each) != state})
+        self._containers |= containers
 
-    def changed(self, restarts: Restarts) -> None:
+    def changed(self, containers: Containers) -> None:
         """Something happened to containers: whoever waits to ask again need not wait any more."""
-        for container in restarts:
+        for container, state in containers.items():
             if (follower := self._followers.get(container)) is not None:
-                follower.wake()
+                follower.wake(state)
 
     def _first_position(self, cluster: Cluster, container: ContainerId, restarts: int) -> Position:
         """Where to begin in a log that was never read; what comes up while it runs is read from its beginning."""
@@ -230,6 +231,7 @@ class _Generation:
                 self,
                 idle_seconds=self._settings.idle_seconds,
                 is_first_sight=is_first_sight,
+                is_new=is_first_sight and self._is_running,
                 slots=self._slots,
             )
         if self._is_running:

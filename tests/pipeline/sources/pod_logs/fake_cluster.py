@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from pipeline.cluster.calls import Call, CallError, Reason
 from pipeline.sources.pod_logs.pods import ContainerId
@@ -19,8 +20,11 @@ class FakeCluster:
     def __init__(self, at_moment: Callable[[FakeCluster, int], None]) -> None:
         self.runs: list[list[bytes]] = [[]]  # the log of each run; the last two are served
         self.is_waiting = False  # the newest run is over, and the next one has not begun
-        self.told_restarts = 0
+        self.is_deleted = False
+        self.seconds = 0  # the clock of the node
         self.written = 0
+        self._times: list[list[str]] = [[self._now()]]  # when each run began and ended
+        self._told = self._status()
         self.moments = 0
         self._run_starts: set[int] = set()  # the first number of each run but the first
         self._rotated: set[int] = set()
@@ -30,18 +34,27 @@ class FakeCluster:
     def write(self, count: int = 1) -> None:
         """The container prints, two lines in each moment."""
         for _ in range(0 if self.is_waiting else count):
-            self.runs[-1].append(b"2026-01-01T00:00:%02d.%09dZ number=%d\n" % (0, self.written // 2, self.written))
+            at = f"{self._now()[:-1]}.{self.written // 2:09d}Z"
+            self.runs[-1].append(f"{at} number={self.written}\n".encode())
             self.written += 1
 
     def die(self) -> None:
         """The run is over; its log is the current and the previous one until the next run begins."""
+        if not self.is_waiting:
+            self._times[-1].append(self._now())
         self.is_waiting = True
 
     def begin(self) -> None:
         """The next run begins; its status says nothing of it yet."""
+        self.die()
         self.runs.append([])
+        self._times.append([self._now()])
         self._run_starts.add(self.written)
         self.is_waiting = False
+
+    def wait(self, seconds: int) -> None:
+        """Time passes."""
+        self.seconds += seconds
 
     def restart(self, lines: int) -> None:
         """Both, and the new run prints."""
@@ -62,7 +75,11 @@ class FakeCluster:
 
     def tell(self) -> None:
         """The status catches up."""
-        self.told_restarts = len(self.runs) - 1
+        self._told = self._status()
+
+    def delete(self) -> None:
+        """The pod is gone."""
+        self.is_deleted = True
 
     def moment(self) -> int:
         """Something may happen now."""
@@ -87,11 +104,26 @@ class FakeCluster:
 
     def _pods(self) -> bytes:
         metadata = {"name": CONTAINER.pod, "namespace": CONTAINER.namespace, "uid": CONTAINER.uid}
-        status = {"containerStatuses": [{"name": CONTAINER.container, "restartCount": self.told_restarts}]}
+        status = {"containerStatuses": [self._told]}
         pod = {"metadata": metadata, "spec": {"containers": [{"name": CONTAINER.container}]}, "status": status}
-        return json.dumps({"items": [pod]}).encode()
+        return json.dumps({"items": [] if self.is_deleted else [pod]}).encode()
+
+    def _now(self) -> str:
+        return f"2026-01-01T{self.seconds // 3600:02d}:{self.seconds // 60 % 60:02d}:{self.seconds % 60:02d}Z"
+
+    def _status(self) -> dict[str, Any]:
+        """As the kubelet has it now."""
+        runs = [_run(number, times) for number, times in enumerate(self._times)]
+        state = {"waiting": {"reason": "CrashLoopBackOff"}} if self.is_waiting else {"running": runs[-1]}
+        before = runs[-1:] if self.is_waiting else runs[-2:-1]
+        last = {"terminated": before[0]} if before else {}
+        count, run = len(runs) - 1, runs[-1]["containerID"]
+        name = CONTAINER.container
+        return {"name": name, "restartCount": count, "containerID": run, "state": state, "lastState": last}
 
     def _log(self, call: Call, query: Mapping[str, str]) -> list[bytes]:
+        if self.is_deleted:
+            raise CallError(self.name, call, Reason.NOT_FOUND, "not found", 404)
         if query.get("previous") != "true" or self.is_waiting:
             return self.runs[-1]
         if len(self.runs) < 2:
@@ -101,6 +133,10 @@ class FakeCluster:
     def _tail(self, log: list[bytes], query: Mapping[str, str]) -> list[bytes]:
         count = int(query.get("tailLines", len(log)))
         return log[len(log) - min(count, len(log)) :]
+
+
+def _run(number: int, times: list[str]) -> dict[str, str]:
+    return {"containerID": f"fake://{number}", **dict(zip(("startedAt", "finishedAt"), times, strict=False))}
 
 
 class FakeStream:

@@ -12,7 +12,7 @@ import pytest
 from pipeline.cluster.calls import Call, CallError, Cluster, Reason
 from pipeline.sources.pod_logs.finding import Finder, begin_finding
 from pipeline.sources.pod_logs.places import Place
-from pipeline.sources.pod_logs.pods import Restarts
+from pipeline.sources.pod_logs.pods import Containers
 from pipeline.sources.pod_logs.settings import KubernetesSettings
 
 LABELS = {"app.kubernetes.io/name": "argo-rollouts"}
@@ -95,11 +95,13 @@ class Told:
         self.seen: list[str] = []
         self.gone: list[str] = []
 
-    def found(self, cluster: Cluster, restarts: Restarts) -> None:
-        self.seen += [f"{each.namespace}/{each.pod} {count}" for each, count in sorted(restarts.items())]
+    def found(self, cluster: Cluster, containers: Containers) -> None:
+        self.seen += [
+            f"{each.namespace}/{each.pod} {state.restarts}" for each, state in sorted(containers.items(), key=str)
+        ]
 
-    def changed(self, restarts: Restarts) -> None:
-        self.gone += [each.pod for each in restarts]
+    def changed(self, containers: Containers) -> None:
+        self.gone += [each.pod for each in containers]
 
 
 def _watched(cluster: FakeCluster) -> tuple[Told, list[str]]:

@@ -94,6 +94,124 @@ def test_crash_loop_is_read_once() -> None:
     assert not reading.gaps
 
 
+def test_run_that_dies_at_once_is_no_gap() -> None:
+    """It has ended, and waits to be restarted, before anybody looked: the one before is not served any more."""
+    cluster = FakeCluster(lambda _cluster, _moment: None)
+    reading = Reading(cluster)
+    for _ in range(4):
+        cluster.wait(10)
+        cluster.begin()
+        cluster.write(2)
+        cluster.wait(1)
+        cluster.die()
+        cluster.tell()
+        reading.attempt(4)
+    reading.finish()
+
+    assert [name for _, name in sorted(reading.numbers.items())] == list(range(9))
+    assert not reading.gaps
+
+
+@pytest.mark.parametrize("lag", [1, 2, 3, 8, 1000])
+def test_run_that_nobody_saw_is_told_in_a_crash_loop(lag: int) -> None:
+    """Every other run is over before it was looked for, and a status that is late hides it."""
+    due = [1000]
+
+    def at_moment(cluster: FakeCluster, moment: int) -> None:
+        if moment >= due[0] and cluster.is_waiting:
+            cluster.tell()
+            due[0] = moment + lag
+
+    cluster = FakeCluster(at_moment)
+    reading = Reading(cluster)
+    for number in range(6):
+        for _ in range(1 + number % 2):
+            cluster.wait(10)
+            cluster.begin()
+            cluster.write(2)
+            cluster.wait(1)
+            cluster.die()
+        due[0] = cluster.moments + lag
+        reading.attempt(4)
+    reading.finish()
+    reading.check()
+
+
+def test_beginning_that_was_rotated_away_is_told() -> None:
+    """Where the oldest line that is kept is much younger than its run."""
+    cluster = FakeCluster(lambda _cluster, _moment: None)
+    cluster.write(3)
+    reading = Reading(cluster)
+    reading.attempt(2)
+    cluster.restart(5)
+    cluster.wait(60)
+    cluster.write(5)
+    cluster.rotate(2)
+    cluster.tell()
+    reading.finish()
+
+    assert set(reading.numbers.values()) == {0, 1, 2, 11, 12, 13}
+    assert list(reading.gaps.values()) == ["rotated"]
+    (gap,) = reading.gaps
+    assert 3 < gap < min(number for number, name in reading.numbers.items() if name == 11)
+    assert "its oldest line is 60 s younger than the container's start" in reading.details[gap]
+
+
+def test_log_that_is_silent_at_first_is_whole() -> None:
+    """It was open, and empty, before its first line came late."""
+
+    def write_late(cluster: FakeCluster, moment: int) -> None:
+        if moment > 30 and not cluster.runs[-1]:
+            cluster.wait(60)
+            cluster.write()
+
+    cluster = FakeCluster(write_late)
+    cluster.write(3)
+    reading = Reading(cluster)
+    reading.attempt(1)
+    cluster.restart(0)
+    cluster.tell()
+    reading.finish()
+
+    assert not reading.gaps
+
+
+@pytest.mark.parametrize(
+    ("is_dead", "is_told", "reads"),
+    [(False, True, 3), (True, False, 3), (True, True, 0)],
+    ids=["it ran still", "nobody knew of its end", "not asked for since its end"],
+)
+def test_pod_that_went_unread_is_told(is_dead: bool, is_told: bool, reads: int) -> None:
+    """A quiet end of a connection shows nothing: only what is asked for when the container has ended is all."""
+    reading = _read_until_deleted(is_dead=is_dead, is_told=is_told, reads=reads)
+    assert list(reading.gaps.values()) == ["pod_deleted"]
+
+
+def test_pod_that_was_read_to_its_end_is_no_gap() -> None:
+    """It was asked for once more when the status said that the container has ended."""
+    assert not _read_until_deleted(is_dead=True, is_told=True, reads=3).gaps
+
+
+def test_pod_that_printed_nothing_is_no_gap() -> None:
+    """Its log was empty when it had ended."""
+    assert not _read_until_deleted(is_dead=True, is_told=True, reads=3, lines=0).gaps
+
+
+def _read_until_deleted(*, is_dead: bool, is_told: bool, reads: int, lines: int = 3) -> Reading:
+    cluster = FakeCluster(lambda _cluster, _moment: None)
+    cluster.write(lines)
+    reading = Reading(cluster)
+    reading.attempt(3)
+    if is_dead:
+        cluster.die()
+    if is_told:
+        cluster.tell()
+    reading.attempt(reads)
+    cluster.delete()
+    reading.attempt(1)
+    return reading
+
+
 def _happen(cluster: FakeCluster, chance: random.Random, moment: int) -> None:
     """One thing, by chance."""
     things = {
@@ -103,6 +221,7 @@ def _happen(cluster: FakeCluster, chance: random.Random, moment: int) -> None:
         "begin": lambda: cluster.is_waiting and cluster.begin(),
         "tell": cluster.tell,
         "rotate": lambda: cluster.rotate(chance.randint(0, 4)),
+        "time": lambda: cluster.wait(chance.choice((1, 5, 20))),
         "cut": lambda: cluster.cut_moments.add(moment),
     }
     things[chance.choice(["write", "write", *things])]()
