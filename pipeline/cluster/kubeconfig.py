@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -72,7 +72,7 @@ class Kubeconfig:
             with _listening(said):
                 loader.load_and_set(configuration)
         except Exception as error:  # noqa: BLE001 - plug-ins, files and providers: the client lets anything through
-            raise self._error(f"user {context.user}: {safe_text(error)}") from None
+            raise self._error(f"cluster {context.cluster}, user {context.user}: {safe_text(error)}") from None
         self._check(user, context.user, configuration, said)
         proxy = (_of_name(merged.value, "clusters", context.cluster) or {}).get("proxy-url")
         configuration.proxy = configuration.proxy or proxy  # clients before 37 do not read it
@@ -85,17 +85,19 @@ class Kubeconfig:
         if not any(one.exists() for one in files):
             raise self._error("there is no such file, and no service account of a pod either")
         try:
-            merged = library.KubeConfigMerger(self._path).config
+            merger = library.KubeConfigMerger(self._path)
+            merged = merger.config
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
-            where = f"{mark.name}, line {mark.line + 1}, column {mark.column + 1}" if mark is not None else "a file"
-            raise self._error(f"{where}: it is no YAML") from None
+            where = f"{mark.name}: line {mark.line + 1}, column {mark.column + 1}" if mark is not None else self._path
+            raise ConfigurationError(f"kubeconfig {where}: it is no YAML") from None
         except OSError as error:
             raise self._error(safe_text(error)) from None
         except Exception:  # noqa: BLE001 - the client stumbles over a file of another form in many ways
             merged = None
         if merged is None or not isinstance(merged.value, dict) or not _is_sound(merged.value):
             raise self._error("it is no kubeconfig")
+        merged.value["current-context"] = _first_current(merger.config_files.values())
         return merged
 
     def _choose(self, config: dict[str, Any]) -> _Context:
@@ -174,6 +176,11 @@ def _of_name(config: Mapping[str, Any], section: str, name: str) -> dict[str, An
             content = value.get(singular)
             return content if isinstance(content, dict) else None
     return None
+
+
+def _first_current(files: Iterable[Mapping[str, Any]]) -> str:
+    """The current context of the first file that names one, as kubectl takes it; the client takes that of the last."""
+    return next((str(one["current-context"]) for one in files if one.get("current-context")), "")
 
 
 def _listed(config: Mapping[str, Any], section: str) -> str:

@@ -99,6 +99,16 @@ def test_several_files_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert ("eu", "shop") == told(KubeCluster(ClusterSettings()))[:2]
 
 
+def test_current_context_is_that_of_the_first_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As kubectl has it: whoever adds a file behind his own stays in his cluster."""
+    none = write(tmp_path / "none", config(clusters=[], users=[], contexts=[], **{"current-context": ""}))
+    first = write(tmp_path / "first", config())
+    second = write(tmp_path / "second", config(**{"current-context": "staging"}))
+    monkeypatch.setenv("KUBECONFIG", os.pathsep.join(map(str, (none, first, second))))
+
+    assert ("eu", "shop") == told(KubeCluster(ClusterSettings()))[:2]
+
+
 def test_files_that_it_names_lie_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever whystuck was started."""
     (tmp_path / "elsewhere").mkdir()
