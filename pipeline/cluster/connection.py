@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from pipeline.cluster.calls import Call, CallError, Reason
 from pipeline.cluster.kubeconfig import Kubeconfig, token_of
 from pipeline.cluster.pod_account import is_pod, load_service_account
-from pipeline.cluster.safe_text import MAX_CHARS, safe_text
+from pipeline.cluster.safe_text import MAX_CHARS, safe_text, unreachable_text
 from pipeline.cluster.settings import ClusterSettings
 from pipeline.cluster.tally import CallTally
 from pipeline.errors import ConfigurationError
@@ -68,8 +68,7 @@ class KubeCluster:
         """The body of the answer. Raises CallError."""
         import urllib3
 
-        seconds = self._settings.request_timeout_seconds
-        answer = self._request(call, query or {}, accept, seconds)
+        answer = self._request(call, query or {}, accept, self._settings.request_limit_seconds)
         try:
             return bytes(answer.data)
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -83,7 +82,9 @@ class KubeCluster:
         """Let go of connections."""
         self._client.rest_client.pool_manager.clear()
 
-    def _request(self, call: Call, query: Mapping[str, str], accept: str, read_seconds: float) -> BaseHTTPResponse:
+    def _request(
+        self, call: Call, query: Mapping[str, str], accept: str, read_seconds: float | None
+    ) -> BaseHTTPResponse:
         import urllib3
 
         client = self._client
@@ -103,14 +104,14 @@ class KubeCluster:
         return answer
 
     def _send(
-        self, client: ApiClient, call: Call, query: Mapping[str, str], accept: str, read_seconds: float
+        self, client: ApiClient, call: Call, query: Mapping[str, str], accept: str, read_seconds: float | None
     ) -> BaseHTTPResponse:
         import urllib3
         from kubernetes.config.config_exception import ConfigException
 
         began = time.monotonic()
         url = f"{client.configuration.host}{call.path}?{urlencode(query)}"
-        timeout = urllib3.Timeout(connect=self._settings.request_timeout_seconds, read=read_seconds)
+        timeout = urllib3.Timeout(connect=self._settings.request_limit_seconds, read=read_seconds)
         try:
             headers = self._headers(client.configuration) | {"Accept": accept}
             pool = client.rest_client.pool_manager
@@ -134,7 +135,8 @@ class KubeCluster:
         return headers
 
     def _broken(self, call: Call, error: Exception) -> CallError:
-        return CallError(self.name, call, Reason.UNREACHABLE, safe_text(error))
+        text = unreachable_text(self._client.configuration.host, error)
+        return CallError(self.name, call, Reason.UNREACHABLE, text)
 
     def _load(self) -> None:
         import urllib3

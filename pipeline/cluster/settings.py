@@ -22,4 +22,9 @@ class ClusterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     service_account: str = "/var/run/secrets/kubernetes.io/serviceaccount"
     """Directory with token, ca.crt and namespace of the pod's service account, where there is no kubeconfig."""
     request_timeout_seconds: float = 30.0
-    """How long one request may take; one that follows ends after so long without a sign."""
+    """How long one request may take; 0: as long as it takes, as kubectl has it."""
+
+    @property
+    def request_limit_seconds(self) -> float | None:
+        """None: no limit."""
+        return self.request_timeout_seconds or None

@@ -28,7 +28,8 @@ class KubernetesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """Directory with token, ca.crt and namespace of the pod's service account: used in a pod, where there is no
     kubeconfig. Another one where a projected volume is mounted elsewhere."""
     request_timeout_seconds: float = 30.0
-    """How long one request may take. Those that follow a log may be silent for `idle_seconds`."""
+    """How long one request may take; 0: as long as it takes. Those that follow a log may be silent for
+    `idle_seconds`."""
     cluster_name: str = ""
     """What incidents call the cluster; empty: as the kubeconfig does. With one context only."""
     namespaces: tuple[str, ...] = ()
@@ -60,6 +61,11 @@ class KubernetesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """Namespaces in which Secrets that hold a webhook's certificate are read, each by its name; `*`: in any. Of a
     Secret only tls.crt and ca.crt are decoded. Empty: none is read."""
 
+    @property
+    def label(self) -> str:
+        """The source in an error: its name is said where it was chosen."""
+        return "kubernetes" if self.name == "kubernetes" else f"kubernetes {self.name}"
+
     def check(self) -> None:
         """What the settings have to do with each other.
 
@@ -67,13 +73,13 @@ class KubernetesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
             ConfigurationError: They do not fit.
         """
         if self.start not in ("earliest", "latest"):
-            raise ConfigurationError(f"kubernetes {self.name}: start: expected earliest or latest")
+            raise ConfigurationError(f"{self.label}: start: expected earliest or latest")
         if any(not each.rpartition("/")[2] or each.count("/") > 1 for each in self.deployments):
-            raise ConfigurationError(f"kubernetes {self.name}: deployments: expected NAME or NAMESPACE/NAME")
+            raise ConfigurationError(f"{self.label}: deployments: expected NAME or NAMESPACE/NAME")
         if not self.objects and (self.secrets or self.object_namespaces):
-            raise ConfigurationError(f"kubernetes {self.name}: secrets, object_namespaces: only with objects: true")
+            raise ConfigurationError(f"{self.label}: secrets, object_namespaces: only with objects: true")
         if len(self.contexts) > 1 and (self.cluster or self.cluster_name):
-            raise ConfigurationError(f"kubernetes {self.name}: cluster, cluster_name: only with one context")
+            raise ConfigurationError(f"{self.label}: cluster, cluster_name: only with one context")
 
     def clusters(self) -> tuple[ClusterSettings, ...]:
         """How each cluster is reached."""

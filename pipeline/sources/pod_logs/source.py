@@ -73,7 +73,7 @@ class PodLogSource:
             generation.find()
         except CallError as error:
             kind = SourceRefusedError if error.reason in _FATAL else SourceError
-            raise kind(f"kubernetes {self.name}: {error}") from error
+            raise kind(f"{self._settings.label}: {error}") from error
         generation.start()
         self._generation = generation
 

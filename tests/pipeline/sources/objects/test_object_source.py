@@ -167,7 +167,7 @@ def test_every_missing_right_is_in_the_status_once(api: FakeApi) -> None:
 @pytest.mark.parametrize("settings", [{"secrets": ("tools",)}, {"object_namespaces": ("shop",)}])
 def test_settings_of_objects_need_objects(settings: dict[str, tuple[str, ...]]) -> None:
     """Else they would be without effect, and nobody would say so."""
-    with pytest.raises(ConfigurationError, match=r"kubernetes kubernetes: secrets, object_namespaces: only with obj"):
+    with pytest.raises(ConfigurationError, match=r"kubernetes: secrets, object_namespaces: only with obj"):
         KubernetesSettings(objects=False, **settings).check()  # type: ignore[arg-type]
 
 
