@@ -102,8 +102,11 @@ def watch_command(
 
     from pipeline.cluster.tally import CallTally
     from pipeline.daemon.watch import Watch
+    from pipeline.errors import ConfigurationError
     from pipeline.own_log.setup import set_up_log
 
+    if selector is not None and deployment is not None:
+        raise ConfigurationError("--selector, --deployment: only one of them can say which pods are controllers")
     flags = {
         "store.url": store,
         "watch.record": record,

@@ -45,7 +45,7 @@ from pipeline.errors import (
     WhystuckError,
 )
 from pipeline.own_log.loggers import get_logger
-from pipeline.sources.live import LiveSource
+from pipeline.sources.live import LiveSource, SourceStatus
 from pipeline.status import DaemonRole
 from pipeline.store.records import Claim, Commit
 from pipeline.store.store import SqlStore
@@ -182,7 +182,15 @@ class Daemon:
             self._notifier.dispatch.stop()
             keeper.stop()
         self._release_claim()
+        if self._ends_when_caught_up and not self._stop_asked.is_set():
+            self._check_read()
         return True
+
+    def _check_read(self) -> None:
+        """Nothing more comes: what could not be read must not be taken for nothing found."""
+        problems = [f"{name}: {one.problem}" for name, one in self._statuses().items() if one.problem]
+        if problems:
+            raise SourceError("; ".join(problems))
 
     def _release_claim(self) -> None:
         try:
@@ -336,6 +344,9 @@ class Daemon:
         self._reporter.committed(commit, seconds)
 
     def _publish(self) -> None:
-        statuses = {name: pump.status() for name, pump in self._pumps.items()}
+        statuses = self._statuses()
         is_full = self._deliveries.qsize() >= self._settings.queued_reads
         self._reporter.publish(statuses, self._ingestion.engine, is_backlog_full=is_full)
+
+    def _statuses(self) -> dict[str, SourceStatus]:
+        return {name: pump.status() for name, pump in self._pumps.items()}

@@ -49,8 +49,8 @@ class Finder:
         self.narrowed = ""  # which right is missing to look into more than this place; empty: none
         self._unwatched = ""  # the same to watch it
         self._cluster = cluster
-        self._cluster_name = cluster_name
-        self._place = place
+        self.cluster_name = cluster_name
+        self.place = place
         self._finds = finds
         self._find_seconds = find_seconds  # between lists where pods may not be watched
         self._version = ""  # from which on to watch; empty: all have to be listed
@@ -62,7 +62,7 @@ class Finder:
 
     def list(self) -> None:
         """Tell of all containers that there are. Raises CallError."""
-        containers, version = find_containers(self._cluster, self._cluster_name, self._place)
+        containers, version = find_containers(self._cluster, self.cluster_name, self.place)
         self._finds.found(self._cluster, containers)
         self._version, self._failures, self.problem = version, 0, ""
 
@@ -94,13 +94,13 @@ class Finder:
 
     def _watch(self) -> None:
         """Until the server ends it. Raises CallError."""
-        call = Call("watch", "pods", self._place.namespace)
+        call = Call("watch", "pods", self.place.namespace)
         query = {
             "watch": "true",
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(WATCH_SECONDS),
             "resourceVersion": self._version,
-            "labelSelector": self._place.selector,
+            "labelSelector": self.place.selector,
         }
         stream = self._stream = self._cluster.open(call, query, idle_seconds=WATCH_SECONDS + 30.0)
         self._unwatched = ""
@@ -121,7 +121,7 @@ class Finder:
     def _take(self, line: bytes) -> None:
         change = read_change(line)
         if change.type != "BOOKMARK":
-            containers = containers_of_pod(change.item.raw, self._cluster_name, self._place)
+            containers = containers_of_pod(change.item.raw, self.cluster_name, self.place)
             if change.type == "DELETED":
                 self._finds.changed(containers)
             else:

@@ -24,6 +24,12 @@ class Place(msgspec.Struct, frozen=True):
     selector: str
     deployment: str = ""  # only pods of its ReplicaSets; empty: all pods with the labels
 
+    def __str__(self) -> str:
+        if self.deployment:
+            return f"pods of the Deployment {self.namespace}/{self.deployment}"
+        where = f"namespace {self.namespace}" if self.namespace else "any namespace"
+        return f"pods with the labels {self.selector} in {where}"
+
     def owns(self, replica_sets: tuple[str, ...], labels: Mapping[str, str]) -> bool:
         """Whether a pod that these ReplicaSets own belongs to the Deployment, if there is one."""
         return not self.deployment or f"{self.deployment}-{labels.get(HASH_LABEL, '')}" in replica_sets

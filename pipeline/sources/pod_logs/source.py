@@ -192,11 +192,24 @@ class _Generation:
         """How it is doing now."""
         followers = list(self._followers.values())
         cannot_find = next((each.problem for each in self._finders if each.problem), "")
-        problem = cannot_find or next((each.problem for each in followers if each.problem), "")
+        problem = cannot_find or next((each.problem for each in followers if each.problem), "") or self._without()
         is_caught_up = not cannot_find and all(each.is_caught_up for each in followers) and self._queue.empty()
         lags = {each.container.stream: each.lag() for each in followers if not each.is_done}
         unread = tuple(sorted({sentence for each in self._finders for sentence in each.unread}))
         return SourceStatus(not cannot_find, is_caught_up, lags, problem, unread=unread)
+
+    def _without(self) -> str:
+        """Clusters in which nobody was found; empty: none."""
+        followed = {each.cluster for each in list(self._followers)}
+        places: dict[str, list[str]] = {}
+        for finder in self._finders:
+            if finder.cluster_name not in followed:
+                places.setdefault(finder.cluster_name, []).append(str(finder.place))
+        return "; ".join(
+            f"cluster {cluster}: no controller was found: there are no {', no '.join(there)} "
+            "(-n, -l, --deployment: where controllers are)"
+            for cluster, there in places.items()
+        )
 
     def lines(self, container: ContainerId, lines: Sequence[tuple[int, bytes]]) -> None:
         """Lines, each with its number."""
@@ -234,6 +247,7 @@ class _Generation:
                 is_new=is_first_sight and self._is_running,
                 slots=self._slots,
             )
+        _log.info("pod_logs.found", **msgspec.structs.asdict(container))
         if self._is_running:
             self._run(follower)
 

@@ -6,14 +6,16 @@ import os
 import signal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from parsers.records import Origin
 from pipeline.daemon.daemon import Steps
 from pipeline.daemon.watch import Clocks, Loaded, Watch
-from pipeline.errors import InterruptionError
+from pipeline.errors import InterruptionError, SourceError
+from pipeline.sources.live import SourceStatus
 from tests.pipeline.daemon.memory_source import MemorySource, Record
-from tests.pipeline.daemon.running import configuration, source_of, stored
+from tests.pipeline.daemon.running import configuration, run, source_of, stored
 from tests.scenarios.scenarios import built_in_rules
 
 
@@ -27,6 +29,21 @@ class EndsWhenFedTwice(Steps):
         self._times += step == "fed"
         if step == "fed" and self._times == 2:
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+class Blind(MemorySource):
+    """Gives what it has, and says that there is something that it cannot read."""
+
+    def status(self) -> SourceStatus:
+        return msgspec.structs.replace(super().status(), problem="no controller was found")
+
+
+def test_what_could_not_be_read_is_not_taken_for_nothing_found(tmp_path: Path) -> None:
+    """A run that ends when everything is read fails then, with all that was read in the store."""
+    store = tmp_path / "whystuck.db"
+    with pytest.raises(SourceError, match="memory: no controller was found"):
+        run(Blind(source_of("emissary-refused").partitions), store)
+    assert 1 == len(stored(store))
 
 
 def test_what_was_taken_in_is_looked_at(tmp_path: Path) -> None:

@@ -69,6 +69,19 @@ def test_pods_of_all_clusters_are_read() -> None:
         assert {"one/a": [0, 1, 2], "other/a": [0, 1], "other/b": [0]} == read.numbers
 
 
+def test_no_controller_is_told_until_there_is_one() -> None:
+    """Of each cluster: silence is not health, and labels may be others than those of the manifests."""
+    one, other = LiveCluster("one", a=3), LiveCluster("other")
+    with _reading(one, other, selector="app=rollouts", namespaces=("argo", "team")) as read:
+        read.until(lambda: read.source.status().is_caught_up)
+        assert (
+            "cluster other: no controller was found: there are no pods with the labels app=rollouts in namespace argo, "
+            "no pods with the labels app=rollouts in namespace team (-n, -l, --deployment: where controllers are)"
+        ) == read.source.status().problem
+        other.add("b", 1)
+        read.until(lambda: not read.source.status().problem)
+
+
 def test_from_the_end_means_what_is_there_at_the_start() -> None:
     """A pod that comes later is read from its beginning."""
     cluster = LiveCluster("one", a=5)
