@@ -48,7 +48,7 @@ test-servers: $(DEV) ## Tests against real servers (REQUIRE_SERVERS=1: a missing
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m servers $(PYTEST_ARGS)
 
 test-long: $(DEV) ## Tests that run for minutes or hours
-	@status=0; $(BIN)/python -m pytest -m long $(PYTEST_ARGS) || status=$$?; $(call NO_TESTS_YET,long); exit $$status
+	@status=0; $(BIN)/python -m pytest -m long --hypothesis-profile=default $(PYTEST_ARGS) || status=$$?; $(call NO_TESTS_YET,long); exit $$status
 
 bench: $(DEV) ## Every benchmark of bench/
 	@set -e; found=no; for file in bench/bench_*.py; do \

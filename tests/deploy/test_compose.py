@@ -26,7 +26,7 @@ PROGRAMS = Path(sys.executable).parent
 
 def _run(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [PROGRAMS / program, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT)
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, cwd=ROOT)
 
 
 def test_compose_file_has_the_published_schema() -> None:

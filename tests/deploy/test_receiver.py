@@ -38,11 +38,11 @@ class Receiving:
         if key is not None:
             signed_at = datetime.fromtimestamp(timestamp, UTC)
             headers["webhook-signature"] = Webhook(key).sign("msg_1", signed_at, body.decode())
-        return httpx.post(self.url, content=body, headers=headers, timeout=30).status_code
+        return httpx.post(self.url, content=body, headers=headers, timeout=120).status_code
 
     def end(self) -> str:
         self.process.terminate()
-        printed, _ = self.process.communicate(timeout=30)
+        printed, _ = self.process.communicate(timeout=120)
         assert self.process.returncode == 0
         return printed
 
@@ -90,7 +90,7 @@ def test_what_is_no_message_is_refused(receiving: Receiving) -> None:
     """Headers and bodies that nobody signs so do not end it."""
     headers = {"webhook-id": "msg_1", "webhook-timestamp": str(int(time.time()))}
     answers = [
-        httpx.post(receiving.url, content=body, headers={**headers, "webhook-signature": text}, timeout=30).status_code
+        httpx.post(receiving.url, content=body, headers={**headers, "webhook-signature": text}, timeout=120).status_code
         for body, text in ((BODY, "v1"), (BODY, "v1,a,b"), (BODY, "v1,a"), (b"\xff", "v1,AAAA"))
     ]
 
@@ -103,7 +103,7 @@ def test_a_file_without_secrets_is_refused(tmp_path: Path) -> None:
     secrets = tmp_path / "secrets"
     secrets.write_text("hunter2\n")
     command = [sys.executable, str(RECEIVER), "--secrets-file", str(secrets)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
 
     assert 2 == done.returncode
     assert f"receiver: {secrets}: line 1 is not whsec_ and base64\n" == done.stderr

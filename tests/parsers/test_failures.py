@@ -210,13 +210,13 @@ def test_location_of_a_panic_is_the_function_below_the_panic() -> None:
     ],
 )
 def test_hostile_text_takes_time_of_its_length(piece: str) -> None:
-    """64 KiB of what patterns begin with are read in far less than a second, so no pattern is quadratic."""
+    """64 KiB of what patterns begin with are read in far less than a second of a processor: none is quadratic."""
     text = (" ".join(literal.decode() for literal in RULES.literals) + piece * (65_536 // len(piece)))[:65_536]
     FINDER.find(text[:4_096])  # compiles the patterns
-    started = time.perf_counter()
+    started = time.thread_time()
     FINDER.find(text)
 
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 5
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def _printed(arguments: Sequence[str], seed: int) -> bytes:
     """What the command prints in a process of its own."""
     command = [sys.executable, "-c", "from pipeline.cli.main import main; main()", "replay", "-o", "json", *arguments]
     environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
-    return subprocess.run(command, capture_output=True, check=False, timeout=60, env=environment).stdout
+    return subprocess.run(command, capture_output=True, check=False, timeout=240, env=environment).stdout
 
 
 @pytest.mark.parametrize("name", MANY_ORIGINS)

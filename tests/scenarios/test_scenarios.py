@@ -61,7 +61,7 @@ def test_installed_command_prints_one_incident_a_line(name: str) -> None:
         "jsonl",
         *paths(name),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     assert expected(name) == canonical([json.loads(line) for line in done.stdout.splitlines()])
     assert (3 if expected(name) else 0) == done.returncode, done.stderr
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ENTRY = "import sys; from pipeline.cli.main import main; main()"
-TIMEOUT = 60
+TIMEOUT = 240
 HEAVY = (
     *(
         "cryptography",

@@ -131,7 +131,7 @@ def api_url(api_store: StoreSettings, board: StatusBoard) -> Iterator[Callable[.
 @pytest.fixture
 def serve_api(api_url: Callable[..., str]) -> Iterator[ServeApi]:
     """Starts servers, and asks them."""
-    with httpx.Client(trust_env=False, timeout=10) as client:
+    with httpx.Client(trust_env=False, timeout=120) as client:
 
         def start(redact: RedactSettings | None = None, **tokens: Secret) -> Ask:
             url = api_url(redact, **tokens)

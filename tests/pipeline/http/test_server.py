@@ -27,7 +27,7 @@ BEARER = {"Authorization": "Bearer hunter2"}
 
 def get(url: str, headers: dict[str, str] | None = None, **options: object) -> httpx.Response:
     """One request, on a connection of its own."""
-    with httpx.Client(trust_env=False, timeout=10, **options) as client:  # type: ignore[arg-type]
+    with httpx.Client(trust_env=False, timeout=120, **options) as client:  # type: ignore[arg-type]
         return client.get(url, headers=headers)
 
 
@@ -117,7 +117,7 @@ def test_garbage_is_answered_or_hung_up_on(serve: Serve, request_bytes: bytes) -
     """And the next one is served."""
     _, url = serve()
     host, port = url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as client:
+    with socket.create_connection((host, int(port)), timeout=120) as client:
         try:
             client.sendall(request_bytes)
             begin = client.recv(12)

@@ -201,6 +201,6 @@ def test_another_address_is_tried_where_the_first_one_does_not_answer() -> None:
 
 def test_a_name_that_nobody_knows() -> None:
     """May be known later."""
-    outcome = send_once(receiver("http://no-such-name.invalid/"))
+    outcome = send_once(receiver("http://no-such-name.invalid/", total_seconds=240.0))
 
     assert (Verdict.RETRY, OutcomeReason.NAME_UNKNOWN) == (outcome.verdict, outcome.reason)

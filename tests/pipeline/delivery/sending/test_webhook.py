@@ -24,8 +24,12 @@ from tests.pipeline.delivery.sending.sent import (
 from tests.servers.hostile_receiver import Answer, HostileReceiver, Manner
 
 R, V = OutcomeReason, Verdict
-_SHORT = {"read_seconds": 0.2, "total_seconds": 0.5}
-_WITHIN_SECONDS = 20.0  # generous: what is tested is that it ends at all
+_TIMES = {
+    Manner.SAY_NOTHING: {"read_seconds": 0.2, "total_seconds": 0.5},
+    Manner.TRICKLE_HEADERS: {"read_seconds": 0.2, "total_seconds": 0.5},
+    Manner.TRICKLE_BODY: {"total_seconds": 3.0},  # the head has to come before
+}
+_WITHIN_SECONDS = 120.0  # generous: what is tested is that it ends at all
 
 ANSWERS = {
     "200": (Answer(), V.DELIVERED, R.ACCEPTED, 200),
@@ -57,7 +61,7 @@ def test_answers(answer: Answer, verdict: Verdict, reason: OutcomeReason, status
     """One request each, nothing followed, and an end in any case."""
     began = time.monotonic()
     with HostileReceiver([answer]) as server:
-        outcome = send_once(receiver(server.url, **_SHORT))
+        outcome = send_once(receiver(server.url, **_TIMES.get(answer.manner, {})))
 
     assert (verdict, reason, status) == (outcome.verdict, outcome.reason, outcome.status)
     assert ["/hook"] == [each.path for each in server.received]
@@ -188,7 +192,7 @@ def test_a_time_out_is_not_told_of_the_next_attempt(tmp_path: Path) -> None:
     """Each attempt has an outcome of its own, with one sender."""
     file = write(tmp_path, "signing", FIRST_SECRET)
     with HostileReceiver([Answer(Manner.TRICKLE_HEADERS)]) as server:
-        sender = WebhookSender(receiver(server.url, signing_secrets_file=file, total_seconds=1.0), "1")
+        sender = WebhookSender(receiver(server.url, signing_secrets_file=file, total_seconds=3.0), "1")
         outcomes = [sender.send(message(), datetime.now(UTC))]
         for content in ("", FIRST_SECRET):
             write(tmp_path, "signing", content)

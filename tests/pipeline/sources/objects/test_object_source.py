@@ -84,7 +84,7 @@ def test_start_again_ends_what_was_watched_before() -> None:
         for _ in range(3):
             source.start({})
             _read_all(source)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while api.streaming != 3 and time.monotonic() < deadline:
             time.sleep(0.01)
         assert 3 == api.streaming

@@ -16,7 +16,7 @@ from pipeline.sources.pod_logs.settings import KubernetesSettings
 from pipeline.sources.pod_logs.source import PodLogSource
 from tests.pipeline.sources.pod_logs.live_cluster import LiveCluster
 
-SECONDS = 30.0
+SECONDS = 120.0
 
 
 class Read:
