@@ -162,6 +162,15 @@ def _server_answer(own: Verdict, attempt: Attempt) -> Verdict:
     return _unreachable_if_webhook(own, attempt)
 
 
+def _unauthorized(own: Verdict, attempt: Attempt) -> Verdict:
+    """Who asks a webhook is the API server, so it is the webhook that did not know its caller."""
+    if attempt.is_conversion:
+        return Verdict("webhook.conversion_failed", (own.failure_class, *own.also))
+    if attempt.is_webhook:
+        return Verdict(attempt.unreachable, (own.failure_class, *own.also))
+    return own
+
+
 def _schema(own: Verdict, attempt: Attempt) -> Verdict:
     builtin = attempt.invalid_kind.partition(".")[2] in {"", "apps", "batch", "argoproj.io", "networking.k8s.io"}
     if attempt.invalid_kind and not builtin:
@@ -186,6 +195,7 @@ _BY_GROUP: Mapping[Group, Callable[[Verdict, Attempt], Verdict]] = {
     Group.OVERLOAD: _overload,
     Group.RATE_LIMITER: _rate_limiter,
     Group.SERVER_ANSWER: _server_answer,
+    Group.UNAUTHORIZED: _unauthorized,
     Group.SCHEMA: _schema,
     Group.REQUIRED: _schema,
 }

@@ -32,7 +32,7 @@ _ESCAPED_SIGN = re.compile(r"(?<!\\)\\++u00(2[267]|3[ceCE])")
 """What encoders escape for the sake of HTML: quotation marks, ampersand and angle brackets."""
 _FOLD = re.compile(r"[ \t]*\\?\r?\n[\s|]*|[ \t]{2,}|\t")
 _LINK = re.compile(r"\[([^\[\]\s]{1,300})\]\(https?://[^()\s]{1,300}\)")
-_DENIED = re.compile(r"denied the request(?::|\b(?! was))|' denied request(?::|\b)")
+_DENIED = re.compile(r"denied the request(?::|\b(?! was))|['\"] denied request(?::|\b)")
 _STACK = re.compile(r"goroutine \d{1,12} \[")
 
 

@@ -150,13 +150,13 @@ def is_established(failure: Failure) -> bool:
     """Whether the failure's own text says enough to name a cause.
 
     A bare time-out names nobody. A time-out of a call about a custom resource may be its conversion webhook's: the
-    API server says the same when it is slow itself.
+    API server says the same when it is slow itself. What sheds load, or says that etcd is slow, says who it is.
     """
-    name = failure.failure_class
-    if name == "unknown":
+    if failure.failure_class == "unknown":
         return False
-    if failure.rule in NAMELESS_RULES and names_only_itself(failure):
-        return False
+    if failure.rule not in NAMELESS_RULES:
+        return True
     named = failure.named_object
-    is_timeout = name == "apiserver.overloaded"
-    return not (is_timeout and named is not None and may_be_converted(named.resource))
+    is_timeout = failure.failure_class == "apiserver.overloaded"
+    is_ambiguous = is_timeout and named is not None and may_be_converted(named.resource)
+    return not is_ambiguous and not names_only_itself(failure)

@@ -221,8 +221,9 @@ def _is_api_call(failure: Failure) -> bool:
 
 
 def _api_culprit(failure: Failure, service: str | None) -> Culprit:
-    if failure.api_group is not None:
-        return Culprit("APIService", name=failure.api_group.partition("/")[0])
+    group = (failure.api_group or "").partition("/")[0]
+    if group and not is_built_in(group):
+        return Culprit("APIService", name=group)
     return Culprit("APIServer", host=service or "")
 
 
@@ -271,6 +272,9 @@ def names_only_itself(failure: Failure) -> bool:
 def may_be_converted(resource: str) -> bool:
     """Whether objects of the resource can pass through a conversion webhook: custom resources of others."""
     group = resource.partition(".")[2]
-    if not group or group in BUILT_IN_GROUPS:
-        return False
-    return not group.endswith("k8s.io") or group.endswith(EXTENSION_GROUPS)
+    return bool(group) and not is_built_in(group)
+
+
+def is_built_in(group: str) -> bool:
+    """Whether the API server serves the group itself, or stores it as Argo's."""
+    return group in BUILT_IN_GROUPS or (group.endswith("k8s.io") and not group.endswith(EXTENSION_GROUPS))

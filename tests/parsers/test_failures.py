@@ -42,6 +42,15 @@ EXPIRED = (
         (CONVERSION + REFUSED, ("webhook.conversion_unreachable", ("network.refused",))),
         (API_SERVER + REFUSED, ("apiserver.unreachable", ("network.refused",))),
         (OTHER + REFUSED, ("network.refused", ())),
+        (
+            ADMISSION.partition('Post "')[0] + "Unauthorized",
+            ("webhook.admission_unreachable", ("apiserver.unauthorized",)),
+        ),
+        (
+            CONVERSION.partition('Post "')[0] + "Unauthorized",
+            ("webhook.conversion_failed", ("apiserver.unauthorized",)),
+        ),
+        (API_SERVER + "Unauthorized", ("apiserver.unauthorized", ())),
         (AGGREGATED + REFUSED, ("network.refused", ("apiserver.unreachable",))),
         (ADMISSION + NO_HOST, ("webhook.admission_unreachable", ("network.dns",))),
         (ADMISSION + TIMEOUT, ("webhook.timeout", ("webhook.admission_unreachable", "network.timeout"))),

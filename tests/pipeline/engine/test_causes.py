@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from parsers.events import Event
+from parsers.events import Event, Failure, NamedObject
+from pipeline.engine.causes import is_established
 from pipeline.engine.incidents import Incident
 from tests.pipeline.engine.builders import LOG, TEXTS, WEB, attempts, count, healthy, only
 
@@ -77,6 +78,21 @@ def test_cause_is_not_established(events: list[Event]) -> None:
     assert ("unknown", False, "none", None) == (cause.failure_class, cause.established, cause.basis, cause.culprit)
     assert (None, None) == (cause.webhook, cause.certificate)
     assert any(one.command for one in cause.missing)
+
+
+PLAIN = {
+    "too many requests": ("apiserver.too-many-requests", True),
+    "etcd is slow": ("apiserver.etcd-slow", True),
+    "the API server is slow, or a conversion webhook": ("apiserver.time-allotted", False),
+}
+
+
+@pytest.mark.parametrize(("rule", "is_plain"), PLAIN.values(), ids=PLAIN)
+def test_overload_of_a_custom_resource_is_established_where_it_names_its_reason(rule: str, is_plain: bool) -> None:
+    """A conversion webhook that hangs reads as a slow API server, and never as one that sheds load."""
+    mapping = NamedObject("mappings.getambassador.io", "web")
+    failure = Failure(failure_class="apiserver.overloaded", rule=rule, text=rule, named_object=mapping)
+    assert is_plain is is_established(failure)
 
 
 def test_suspects_are_named_with_what_speaks_against_them() -> None:

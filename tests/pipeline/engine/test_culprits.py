@@ -85,6 +85,10 @@ ACCUSED: dict[str, tuple[Failure, Culprit]] = {
         Culprit("Lease", "lock"),
     ),
     "plugin": (_failure("traffic_router", plugin="argoproj/sample"), Culprit("Plugin", "argoproj/sample")),
+    "API that the API server serves itself": (
+        _failure("apiserver.unreachable", api_group="argoproj.io/v1alpha1"),
+        Culprit("APIServer"),
+    ),
     "aggregated API": (
         _failure("apiserver.unreachable", api_group="metrics.k8s.io/v1"),
         Culprit("APIService", "metrics.k8s.io"),
