@@ -8,7 +8,6 @@ by as much, so that the answer does not depend on where a stream was cut into bl
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -16,6 +15,7 @@ import msgspec
 
 from parsers.broken_lines import join
 from parsers.folding import LOOK_BACK_LINES, LOOK_BYTES, LOOK_LINES, LineSpan, fold
+from parsers.line_marks import AssemblerMarks, LineMark, behind, line_from
 from parsers.partial_lines import Partial, join_parts, partial_of
 from parsers.prefilter import FREQUENT, Scanner
 from parsers.records import Block, SourceLine
@@ -28,24 +28,6 @@ class LineCounts(msgspec.Struct):
     total: int = 0
     candidates: int = 0
     passes_skipped: int = 0  # healthy passes and patches of keys that nobody asks about
-
-
-class LineMark(msgspec.Struct, frozen=True, order=True):
-    """A physical line of a stream: its number, and which of the lines with this number it is, from 0.
-
-    Lines of one Kafka record share a number, the record's offset.
-    """
-
-    number: int
-    part: int = 0
-
-
-class AssemblerMarks(msgspec.Struct, frozen=True):
-    """How far a stream was read, so that reading it again from `context` delivers what was not delivered yet."""
-
-    context: LineMark  # the first line that has to be read again
-    undecided: LineMark  # before it no line begins a record any more
-    delivered: LineMark | None  # the last line that was delivered; None: it lies before the context
 
 
 class PassFilter(Protocol):
@@ -168,7 +150,7 @@ class _Window:
         base = self._blocks[-1][0]
         undecided = line_from(marks.undecided, newest)
         self.scan_from = base + undecided
-        delivered = line_from(_behind(marks.delivered), newest) if marks.delivered is not None else 0
+        delivered = line_from(behind(marks.delivered), newest) if marks.delivered is not None else 0
         if delivered:
             self.done = base + delivered - 1
         return max(undecided, delivered) < len(newest.data)
@@ -236,27 +218,6 @@ class _Window:
         self._cursor = (index, offset, line)
         number = block.first_line + line if block.line_numbers is None else block.line_numbers[line]
         return block, number
-
-
-def _behind(mark: LineMark) -> LineMark:
-    return LineMark(mark.number, mark.part + 1)
-
-
-def line_from(mark: LineMark, block: Block) -> int:
-    """Where in a block the first line begins that does not lie before a mark; its end where there is none."""
-    numbers = block.line_numbers
-    if numbers is None:
-        numbers = range(block.first_line, block.first_line + block.data.count(b"\n") + 1)
-    index = bisect_left(numbers, mark.number)
-    for _ in range(mark.part):
-        index += index < len(numbers) and numbers[index] == mark.number
-    offset = 0
-    for _ in range(index):
-        end = block.data.find(b"\n", offset)
-        if end < 0:
-            return len(block.data)
-        offset = end + 1
-    return offset
 
 
 def _join_partials(data: bytes, span: LineSpan, state: Partial, done: int) -> LineSpan | None:

@@ -21,7 +21,7 @@ from parsers.controller import (
     read_controller_line,
     replica_failure_of,
 )
-from parsers.event_times import OriginTimes, Placed, StreamClock
+from parsers.event_times import Placed, StreamClock
 from parsers.events import (
     ControllerStarted,
     ControllerStopped,
@@ -39,12 +39,12 @@ from parsers.events import (
     SyncFailed,
     SyncRefused,
 )
-from parsers.expiry_notices import NOTICE_CARRIER, NoticeMemory
+from parsers.expiry_notices import NOTICE_CARRIER
 from parsers.failures import FailureFinder
 from parsers.parse import parse_line
 from parsers.pod_creation import is_about_pods, read_pod_creation
+from parsers.reader_memory import OriginMemory, ReaderMemory, memory_without_secrets
 from parsers.records import LogRecord, Origin, SourceLine, TimeBasis, Unparsed
-from parsers.redaction import redact
 from parsers.residue import ResidueReader
 from parsers.unknown import unknown_failure
 
@@ -67,25 +67,6 @@ class StreamCounts(msgspec.Struct):
     without_time: int = 0
     first_at: datetime | None = None
     last_at: datetime | None = None
-
-
-class _OriginState(msgspec.Struct):
-    """What reading needs to remember of one origin."""
-
-    causes: list[str] = msgspec.field(default_factory=list)  # of the newest attempts
-    panic: str = ""  # the newest panic's own line, which tells more than that of the attempt
-    keyless: ControllerLine | None = None  # an attempt whose key was cut off; its retry line names it
-    keyless_line: int = 0
-    attempted: set[ObjectKey] = msgspec.field(default_factory=set)  # keys with an attempt since their last retry line
-    notices: NoticeMemory = msgspec.field(default_factory=NoticeMemory)
-
-
-class ReaderMemory(msgspec.Struct, frozen=True):
-    """What a reader remembers between two blocks, to be kept over a restart. It holds no secret."""
-
-    newest_at: datetime | None
-    times: dict[Origin, OriginTimes]
-    origins: dict[Origin, _OriginState]
 
 
 class StreamReader:
@@ -112,7 +93,7 @@ class StreamReader:
         self._finder = finder
         self._clock = StreamClock(fallback_at)
         self._year_hint = year_hint
-        self._origins: dict[Origin, _OriginState] = {}
+        self._origins: dict[Origin, OriginMemory] = {}
 
     def read_now(self, at: datetime) -> None:
         """The time of reading has moved on."""
@@ -124,11 +105,7 @@ class StreamReader:
 
     def remember(self) -> ReaderMemory:
         """What is needed to go on later, in another process."""
-        return ReaderMemory(
-            self._clock.newest_at,
-            {origin: _times_without_secrets(times) for origin, times in self._clock.origins.items()},
-            {origin: _without_secrets(state) for origin, state in self._origins.items()},
-        )
+        return memory_without_secrets(self._clock.newest_at, self._clock.origins, self._origins)
 
     def recall(self, memory: ReaderMemory) -> None:
         """Go on where another reader stood; to be called before the first line."""
@@ -157,7 +134,7 @@ class StreamReader:
         record, at = placed.record, placed.at
         if placed.is_own:
             self._note_time(at)
-        state = self._origins.pop(record.origin, None) or _OriginState()
+        state = self._origins.pop(record.origin, None) or OriginMemory()
         self._origins[record.origin] = state  # the newest stands last
         events = list(self._events_of(record, at, state))
         self.counts.events += len(events)
@@ -184,7 +161,7 @@ class StreamReader:
         if counts.last_at is None or at > counts.last_at:
             counts.last_at = at
 
-    def _events_of(self, record: LogRecord, at: datetime, state: _OriginState) -> Iterator[Event]:
+    def _events_of(self, record: LogRecord, at: datetime, state: OriginMemory) -> Iterator[Event]:
         line = read_controller_line(record)
         origin, number = record.origin, record.line
         match line.kind:
@@ -211,7 +188,7 @@ class StreamReader:
                 yield from self._pod_creation(record, at)
                 yield from self._other(line, record, at, state)
 
-    def _milestone(self, line: ControllerLine, record: LogRecord, at: datetime, state: _OriginState) -> Event:
+    def _milestone(self, line: ControllerLine, record: LogRecord, at: datetime, state: OriginMemory) -> Event:
         """What happens to the process as a whole."""
         origin, number = record.origin, record.line
         match line.kind:
@@ -230,7 +207,7 @@ class StreamReader:
         found = self._finder.find(cause)
         return found if found is not None else unknown_failure(cause)
 
-    def _attempt(self, line: ControllerLine, record: LogRecord, at: datetime, state: _OriginState) -> Iterator[Event]:
+    def _attempt(self, line: ControllerLine, record: LogRecord, at: datetime, state: OriginMemory) -> Iterator[Event]:
         state.causes.append(line.cause.strip())
         del state.causes[:-RECENT_CAUSES]
         if line.key is None:
@@ -246,7 +223,7 @@ class StreamReader:
         yield SyncFailed(at, record.origin, record.line, line.key, failure)
 
     def _retry(
-        self, line: ControllerLine, key: ObjectKey, record: LogRecord, at: datetime, state: _OriginState
+        self, line: ControllerLine, key: ObjectKey, record: LogRecord, at: datetime, state: OriginMemory
     ) -> Iterator[Event]:
         """The count; before it the attempt, where that line lost its key and nothing else can have been meant."""
         keyless = state.keyless
@@ -272,7 +249,7 @@ class StreamReader:
         if creation.cause is None or (failure is not None and is_about_pods(failure)):
             yield PodCreationSeen(at, record.origin, record.line, creation.namespace, creation.name, failure)
 
-    def _other(self, line: ControllerLine, record: LogRecord, at: datetime, state: _OriginState) -> Iterator[Event]:
+    def _other(self, line: ControllerLine, record: LogRecord, at: datetime, state: OriginMemory) -> Iterator[Event]:
         """A failure without a key, unless it is the echo of an attempt."""
         failure = self._finder.find_in_record(record)
         is_fatal = line.kind is LineKind.FATAL
@@ -291,34 +268,7 @@ class StreamReader:
         yield FailureSeen(at, record.origin, record.line, failure, line.kind.value, None, is_fatal)
 
 
-def _times_without_secrets(times: OriginTimes) -> OriginTimes:
-    held = [
-        (
-            msgspec.structs.replace(
-                record,
-                message=redact(record.message),
-                fields={name: redact(value) for name, value in record.fields.items()},
-            ),
-            at,
-        )
-        for record, at in times.held
-    ]
-    return OriginTimes(times.last_at, times.started_at, held)
-
-
-def _without_secrets(state: _OriginState) -> _OriginState:
-    keyless = state.keyless
-    return _OriginState(
-        causes=[redact(cause) for cause in state.causes],
-        panic=redact(state.panic),
-        keyless=msgspec.structs.replace(keyless, cause=redact(keyless.cause)) if keyless is not None else None,
-        keyless_line=state.keyless_line,
-        attempted=set(state.attempted),
-        notices=state.notices,
-    )
-
-
-def _with_panic(cause: str, state: _OriginState) -> str:
+def _with_panic(cause: str, state: OriginMemory) -> str:
     """The cause of an attempt; that of a panic is only announced there, what happened stands in the line before."""
     if state.panic and cause.strip().lower() == "recovered from panic":
         return state.panic

@@ -12,14 +12,16 @@ import msgspec
 
 from parsers.events import Event
 from parsers.failures import FailureFinder
-from parsers.lines import AssemblerMarks, LineAssembler, LineCounts
+from parsers.line_marks import AssemblerMarks
+from parsers.lines import LineAssembler, LineCounts
 from parsers.objects.snapshots import Snapshot, read_snapshot
 from parsers.passes import InterestMemory, PassInterest
 from parsers.prefilter import CONTROLLER_LITERALS, FREQUENT, Scanner, make_scanner
+from parsers.reader_memory import ReaderMemory
 from parsers.records import Block, Origin, SourceLine
 from parsers.residue import ERROR_LITERALS
 from parsers.rules.model import RuleSet
-from parsers.stream import ReaderMemory, StreamCounts, StreamReader
+from parsers.stream import StreamCounts, StreamReader
 from parsers.timestamps import find_time
 from pipeline.engine.watched import WatchedLog
 from pipeline.sources.object_streams import ObjectStream

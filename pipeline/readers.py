@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from parsers.events import Event, RetryCounted, SyncCompleted, SyncFailed, SyncRefused
-from parsers.lines import LineMark, line_from
+from parsers.line_marks import LineMark, line_from
 from parsers.records import Block, Origin
 from pipeline.engine.watched import WatchedLog
 from pipeline.extract import ExtractorMemory, StreamExtractor

@@ -6,7 +6,7 @@ import hashlib
 
 import msgspec
 
-from parsers.lines import LineMark, line_from
+from parsers.line_marks import LineMark, line_from
 from parsers.records import Block
 from parsers.redaction import redact
 from parsers.text import clean_text

@@ -6,7 +6,7 @@ Feeding only remembers; what it means is worked out by `grouping`, as a pure fun
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from parsers.events import (
     ControllerStarted,
@@ -32,6 +32,7 @@ from parsers.facts.seen import AnyFacts, ObjectSeen, ObjectsListed, ObjectsUnrea
 from parsers.records import Origin
 from pipeline.engine.analysis_runs import rollout_behind
 from pipeline.engine.creations import PodCreations
+from pipeline.engine.dispensable import dispensable_keys
 from pipeline.engine.inventory import Inventory
 from pipeline.engine.objects import ClusterObjects
 from pipeline.engine.origins import OriginState
@@ -41,11 +42,8 @@ from pipeline.engine.streaks import Track
 from pipeline.engine.tallies import Sighting
 from pipeline.engine.watched import WatchedLogs
 
-SILENT_FOR = timedelta(hours=1)
-"""A key that fails and was not met for so long may be forgotten where there is no room: its success cannot be seen."""
 ROOM = 1.1
 """How far the state may grow beyond its limits before it is trimmed: trimming has to follow an evaluation."""
-MAX_MILESTONES = 32
 
 
 class ClusterState:
@@ -217,22 +215,14 @@ class ClusterState:
         return True
 
     def _feed_milestone(self, event: Event, origin: OriginState) -> bool:
+        origin.note_milestone(event)
         match event:
             case ControllerStarted():
-                origin.version = event.version or origin.version
-                _note(origin.starts, event.at)
                 self._restart(event)
             case LeaderElected():
-                _note(origin.leads, event.at)
-                if "/" not in event.identity:  # that is the name of the Lease
-                    origin.identity = event.identity or origin.identity
                 self.seen.note_sign_of_life(event)
                 self._restart(event)
-            case LeaderLost():
-                _note(origin.losses, event.at)
-                self.seen.note_loss(event)
-            case ControllerStopped():
-                _note(origin.stops, event.at)
+            case LeaderLost() | ControllerStopped():
                 self.seen.note_loss(event)
         return True
 
@@ -273,11 +263,7 @@ class ClusterState:
         return forgotten != self._forgotten
 
     def trim(self, in_trouble: Collection[ObjectKey]) -> None:
-        """Bring the state back to its limits; to be called when it was evaluated, as what goes will not be found again.
-
-        Healthy keys go first, then those whose trouble is over, then those that are silent for long, each the oldest
-        first. Keys that are `in_trouble` or failing now stay, even where they are too many.
-        """
+        """Bring the state back to its limits; to be called when it was evaluated, as what goes is not found again."""
         if self._has_long_history:
             for key in self.failed:
                 self.changed_keys.add(key)
@@ -285,15 +271,7 @@ class ClusterState:
                     self.evicted_count += track.trim(self._settings.max_history)
             self._has_long_history = False
         surplus = max(0, len(self.keys) - self._settings.max_keys)
-        healthy = [key for key in self.keys if key not in self.failed]
-        failed = sorted((self._is_failing(key), self._last_failed_at(key), key) for key in self.failed)
-        newest_at = max((at for _, at, _ in failed), default=None)
-        over = [
-            key
-            for is_failing, at, key in failed
-            if key not in in_trouble and not (is_failing and newest_at is not None and newest_at - at < SILENT_FOR)
-        ]
-        for key in [*healthy, *over][:surplus]:
+        for key in dispensable_keys(self.keys, self.failed, in_trouble)[:surplus] if surplus else ():
             self.drop_key(key)
             self.evicted_count += 1
         self._most_keys = max(self._settings.max_keys, len(self.keys)) * ROOM
@@ -304,24 +282,12 @@ class ClusterState:
         self.failed.pop(key, None)
         self.changed_keys.add(key)
 
-    def _is_failing(self, key: ObjectKey) -> bool:
-        return any(track.open_streak is not None for track in self.keys[key].values())
-
-    def _last_failed_at(self, key: ObjectKey) -> datetime:
-        return max(streak.last_at for track in self.keys[key].values() for streak in track.streaks)
-
 
 def _began_at(facts: AnyFacts) -> datetime | None:
     """When something failed, as far as the object itself says."""
     if isinstance(facts, KubernetesEventFacts):
         return facts.first_at
     return facts.ended_at if isinstance(facts, AnalysisRunFacts) else None
-
-
-def _note(times: list[datetime], at: datetime) -> None:
-    times.append(at)
-    if len(times) > MAX_MILESTONES:
-        del times[1]
 
 
 def failures_of(state: ClusterState) -> list[Failure]:

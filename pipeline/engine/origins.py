@@ -6,6 +6,10 @@ from datetime import datetime
 
 import msgspec
 
+from parsers.events import ControllerStarted, ControllerStopped, Event, LeaderElected, LeaderLost
+
+MAX_MILESTONES = 32
+
 
 class OriginState(msgspec.Struct):
     """What one origin showed about itself."""
@@ -23,3 +27,24 @@ class OriginState(msgspec.Struct):
     stops: list[datetime] = msgspec.field(default_factory=list)
     first_pass_at: datetime | None = None
     last_pass_at: datetime | None = None
+
+    def note_milestone(self, event: Event) -> None:
+        """Something happened to its process as a whole."""
+        match event:
+            case ControllerStarted():
+                self.version = event.version or self.version
+                _note(self.starts, event.at)
+            case LeaderElected():
+                _note(self.leads, event.at)
+                if "/" not in event.identity:  # that is the name of the Lease
+                    self.identity = event.identity or self.identity
+            case LeaderLost():
+                _note(self.losses, event.at)
+            case ControllerStopped():
+                _note(self.stops, event.at)
+
+
+def _note(times: list[datetime], at: datetime) -> None:
+    times.append(at)
+    if len(times) > MAX_MILESTONES:
+        del times[1]
