@@ -25,11 +25,18 @@ class Reporter:
     """Used by the pipeline's thread."""
 
     def __init__(
-        self, board: StatusBoard, metrics: Metrics, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        board: StatusBoard,
+        metrics: Metrics,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        are_names_hidden: bool = False,
     ) -> None:
+        """`are_names_hidden`: no line says what an incident is about, only which one it is."""
         self._board = board
         self._metrics = metrics
         self._now = now
+        self._are_names_hidden = are_names_hidden
         self._role = DaemonRole.STARTING
         self._since = now()
         self._store_problem = ""
@@ -111,11 +118,14 @@ class Reporter:
             self._metrics.count_gap(gap)
         self._metrics.count_transitions(commit.incidents)
         for incident in commit.incidents:
+            title = {} if self._are_names_hidden else {"title": incident.title}
             _log.info(
                 "incident.changed",
                 id=incident.id,
                 transition=incident.transition.name,
                 reason=incident.transition.reason,
+                severity=incident.severity,
+                **title,
                 cause=incident.cause.failure_class,
                 victims=len(incident.victims),
             )

@@ -106,7 +106,7 @@ class Watch:
         if calls is not None:
             self._metrics.show_calls(calls)
         self._board = StatusBoard(DaemonStatus(DaemonRole.STARTING, datetime.now(UTC)))
-        self._reporter = Reporter(self._board, self._metrics)
+        self._reporter = Reporter(self._board, self._metrics, are_names_hidden=configuration.redact.names)
         self._dispatch = ReceiverDispatch(
             configuration.delivery,
             configuration.store,
