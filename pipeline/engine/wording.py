@@ -10,7 +10,7 @@ from pipeline.engine.api_names import plural_of
 from pipeline.engine.causes import Cause
 from pipeline.engine.drift import explain
 from pipeline.engine.grouping import Trouble
-from pipeline.engine.incidents import CauseFacts, Victim, deepest_of
+from pipeline.engine.incidents import CauseFacts, CertificateFinding, Victim, deepest_of
 from pipeline.engine.phrases import moment_text
 from pipeline.engine.relations import path_of
 
@@ -170,11 +170,15 @@ def summary_of(trouble: Trouble, victims: Sequence[Victim], facts: CauseFacts, r
         sentences.append(_ended(f"{lead}: {deepest}"))
     if cause.failure is not None and cause.is_established:
         sentences.append(_ended(explanation_of(cause.failure, rules)))
-    told = [one for one in facts.findings if one.objects or one.finding not in _SAID_BY_THE_MESSAGE]
-    sentences += [_ended(f"The certificate: {finding.what}") for finding in told]
+    sentences += [_ended(f"The certificate: {finding.what}") for finding in findings_to_tell(facts)]
     if facts.relations:
         sentences.append(f"The objects lead there: {path_of(facts.relations)}.")
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def findings_to_tell(facts: CauseFacts) -> list[CertificateFinding]:
+    """Those that say more than the message of the failure."""
+    return [one for one in facts.findings if one.objects or one.finding not in _SAID_BY_THE_MESSAGE]
 
 
 def _sentences_about_replicas(victims: Sequence[Victim]) -> list[str]:

@@ -13,6 +13,7 @@ from rich.text import Text
 from pipeline.engine.incidents import CulpritFacts, Evidence, Incident, Suspect, Symptom, Victim, deepest_of
 from pipeline.engine.phrases import age_text
 from pipeline.report.summary import describe_totals
+from pipeline.report.surroundings import change_rows, replica_rows, unread_rows, way_rows
 from pipeline.report.terminal import make_console
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def print_incidents(result: ReplayResult, files: InputFiles, stream: TextIO) -> 
     console = make_console(stream, is_soft=True)
     shown = [incident for incident in result.incidents if incident.status != "merged"]
     for number, incident in enumerate(shown, 1):
-        _print_incident(console, incident, f"incident {number} of {len(shown)}")
+        _print_incident(console, incident, f"incident {number} of {len(shown)}", "at the end of the log")
     if not shown:
         console.print("No incident: nothing was stuck for longer than the rule allows.", style="green")
     for line in describe_totals(files, result.totals):
@@ -37,23 +38,24 @@ def print_incidents(result: ReplayResult, files: InputFiles, stream: TextIO) -> 
 
 
 def print_incident(incident: Incident, stream: TextIO) -> None:
-    """Print one incident."""
-    _print_incident(make_console(stream, is_soft=True), incident, "incident")
+    """Print one incident of a store."""
+    _print_incident(make_console(stream, is_soft=True), incident, "incident", f"by {_time(incident.updated_at)}")
 
 
-def _print_incident(console: Console, incident: Incident, name: str) -> None:
+def _print_incident(console: Console, incident: Incident, name: str, until: str) -> None:
+    """`until`: of which time the incident tells, where it is not over."""
     style = _STYLES[incident.severity]
     console.print(f"[{style}]{incident.severity.upper()}[/] [bold]{escape(incident.title)}[/]")
     console.print(Text(f"  {name}, {incident.status}, id {incident.id}", style="dim"))
-    _print_field(console, "Since", _since(incident))
+    _print_field(console, "Since", _since(incident, until))
     evidence = _best_evidence(incident)
     _print_field(console, "Why", _why(incident, evidence))
     _print_field(console, "Culprit", _culprit(incident))
+    _print_fields(console, way_rows(incident))
     for symptom in incident.cause.symptoms:
         _print_field(console, "Symptom", _symptom(symptom))
     for suspect in incident.cause.suspects:
-        for name, value in _suspect_rows(suspect):
-            _print_field(console, name, value)
+        _print_fields(console, _suspect_rows(suspect))
     if evidence is not None:
         _print_field(console, "Evidence", f"{evidence.provenance.source}:{evidence.provenance.line}")
         _print_field(console, "", evidence.text)
@@ -61,10 +63,13 @@ def _print_incident(console: Console, incident: Incident, name: str) -> None:
         _print_field(console, "Error", incident.victims[0].last_error or "")
     for line in _aligned(_victim_rows(incident.victims)):
         console.print(Text(f"  {line}"))
+    _print_fields(console, replica_rows(incident))
+    _print_fields(console, change_rows(incident))
     steps = [(step.step, step.command) for step in incident.remediation]
     missing = [(f"get {one.what}", one.command) for one in incident.cause.missing]
     _print_steps(console, "What to do", steps)
     _print_steps(console, "What is missing", missing)
+    _print_fields(console, unread_rows(incident))
     if incident.runbook_url is not None:
         _print_field(console, "Read more", incident.runbook_url)
     console.print()
@@ -72,6 +77,11 @@ def _print_incident(console: Console, incident: Incident, name: str) -> None:
 
 def _print_field(console: Console, name: str, value: str) -> None:
     console.print(Text.assemble((f"  {name:<9} ", "bold"), value))
+
+
+def _print_fields(console: Console, rows: Iterable[tuple[str, str]]) -> None:
+    for name, value in rows:
+        _print_field(console, name, value)
 
 
 def _print_steps(console: Console, title: str, steps: Iterable[tuple[str, str | None]]) -> None:
@@ -83,12 +93,12 @@ def _print_steps(console: Console, title: str, steps: Iterable[tuple[str, str | 
             console.print(Text(f"       $ {command}", style="green"))
 
 
-def _since(incident: Incident) -> str:
+def _since(incident: Incident, until: str) -> str:
     since = min(victim.stuck_since_at for victim in incident.victims)
     is_estimate = any(victim.stuck_since_is_estimate and victim.stuck_since_at == since for victim in incident.victims)
     about = "about " if is_estimate else ""
     if incident.resolved_at is None:
-        return f"{about}{_time(since)}, not over at the end of the log"
+        return f"{about}{_time(since)}, not over {until}"
     return (
         f"{about}{_time(since)}, resolved {_time(incident.resolved_at)} after {age_text(since, incident.resolved_at)}"
     )
