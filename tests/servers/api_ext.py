@@ -13,14 +13,14 @@ from typing import Any
 
 from tests.servers.certificates import Authority
 from tests.servers.kube_cluster import KubeCluster, RefusedError
-from tests.servers.webhook_server import WebhookServer
+from tests.servers.webhook_server import WebhookServer, until_connected_anew
 
 NAMESPACE, NAME = "emissary-system", "emissary-apiext"
 HOST = f"{NAME}.{NAMESPACE}.svc"
 SECRET = "emissary-ingress-webhook-ca"
 PRIVATE = b"nobody but api-ext may ever see this"
 """In the place of a key."""
-SECONDS = 60.0
+SECONDS = 240.0
 _CRD = "mappings.getambassador.io"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _GROUP = "/apis/getambassador.io"
@@ -45,10 +45,12 @@ class ApiExt:
     def expire(self, ended_at: datetime) -> None:
         """Restarted with a certificate that has ended."""
         self.server.serve_with(self._authority.issue("apiext-expired", [HOST], ended_at))
+        until_connected_anew(self._list_mappings, "certificate has expired")
 
     def renew(self) -> None:
         """Restarted with a good one."""
         self.server.serve_with(self._authority.issue("apiext-2", [HOST]))
+        until_connected_anew(self._list_mappings, "")
 
     def rotate(self, began_at: datetime) -> None:
         """Restarted with a certificate of a new authority, which its Secret holds and the CRD does not."""
@@ -96,6 +98,14 @@ class ApiExt:
         except RefusedError as error:
             return error.message
         return None
+
+    def _list_mappings(self) -> str | None:
+        """What the API server says went wrong, where all are converted; None: there are none."""
+        try:
+            listed = self._cluster.call("GET", f"{_GROUP}/v3alpha1/mappings")
+        except RefusedError as error:
+            return error.message
+        return "" if listed["items"] else None
 
     def _put_secret(self) -> None:
         """Its authority, where api-ext keeps it."""

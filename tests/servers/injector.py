@@ -8,7 +8,7 @@ from datetime import datetime
 from tests.servers.api_ext import SECONDS, add_service
 from tests.servers.certificates import Authority
 from tests.servers.kube_cluster import KubeCluster, RefusedError
-from tests.servers.webhook_server import WebhookServer
+from tests.servers.webhook_server import WebhookServer, until_connected_anew
 
 NAMESPACE, NAME = "istio-system", "istiod"
 HOST = f"{NAME}.{NAMESPACE}.svc"
@@ -40,10 +40,12 @@ class Injector:
     def expire(self, ended_at: datetime) -> None:
         """Restarted with a certificate that has ended."""
         self.server.serve_with(self._authority.issue("istiod-expired", [HOST], ended_at))
+        until_connected_anew(self._try_pod, "certificate has expired")
 
     def renew(self) -> None:
         """Restarted with a good one."""
         self.server.serve_with(self._authority.issue("istiod-2", [HOST]))
+        until_connected_anew(self._try_pod, "")
 
     def create_pod(self, name: str, *, is_tried_only: bool = False) -> str | None:
         """The call that the ReplicaSet controller makes: None, or what the API server says went wrong."""
@@ -55,6 +57,9 @@ class Injector:
         except RefusedError as error:
             return error.message
         return None
+
+    def _try_pod(self) -> str:
+        return self.create_pod("tried", is_tried_only=True) or ""
 
     def _configure(self) -> None:
         service = {"namespace": NAMESPACE, "name": NAME, "path": "/inject", "port": self.server.port}

@@ -18,9 +18,12 @@ from tests.servers.kube_binaries import find_program
 from tests.servers.ports import free_ports
 from tests.servers.processes import start_tied
 
-READY_SECONDS = 180.0
-STOP_SECONDS = 30.0
+READY_SECONDS = 300.0
+STOP_SECONDS = 60.0
+SECONDS = 120.0
+"""After this, something that should happen does not."""
 ADMIN = "admin-token"
+_AUTHORIZATION = "authorization.k8s.io"
 
 
 class RefusedError(Exception):
@@ -85,13 +88,16 @@ class KubeCluster:
             self._etcd.wait(STOP_SECONDS)
             self._etcd = None
 
-    def call(self, method: str, path: str, body: object = None, kind: str = "application/json") -> Any:
-        """One request as the administrator; what is answered, out of its JSON. Raises RefusedError."""
+    def call(
+        self, method: str, path: str, body: object = None, kind: str = "application/json", *, user: str = ""
+    ) -> Any:
+        """One request as the administrator, or as the user; what is answered, out of its JSON. Raises RefusedError."""
         content = None if body is None else json.dumps(body).encode()
         headers = {"authorization": f"Bearer {ADMIN}", "content-type": kind, "accept": "application/json"}
+        headers |= {"impersonate-user": user} if user else {}
         request = urllib.request.Request(self.url + path, content, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=60, context=self._tls) as answer:
+            with urllib.request.urlopen(request, timeout=SECONDS, context=self._tls) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as error:
             raise RefusedError(error.code, error.read().decode(errors="replace")) from None
@@ -117,7 +123,7 @@ class KubeCluster:
         self.set_status(f"/api/v1/nodes/{name}", {"addresses": addresses, "daemonEndpoints": end_point})
 
     def add_account(self, namespace: str, name: str, rules: Sequence[Mapping[str, Any]]) -> str:
-        """A service account with exactly these rights in the whole cluster; a token of it."""
+        """A service account with exactly these rights in the whole cluster, which it has then; a token of it."""
         full, rbac = f"{namespace}-{name}", "/apis/rbac.authorization.k8s.io/v1"
         metadata, group = {"name": full}, "rbac.authorization.k8s.io"
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace}}
@@ -132,10 +138,28 @@ class KubeCluster:
             "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": namespace}],
         }
         self.apply(f"{rbac}/clusterrolebindings/{full}", binding)
+        self.until_allowed(f"system:serviceaccount:{namespace}:{name}", rules)
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
         asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400}}
         token: str = self.call("POST", path, asked)["status"]["token"]
         return token
+
+    def until_allowed(self, user: str, rules: Sequence[Mapping[str, Any]], namespace: str = "default") -> None:
+        """Wait until a user has rights: what the API server asks about them follows its objects a moment later."""
+        review = {
+            "apiVersion": f"{_AUTHORIZATION}/v1",
+            "kind": "SelfSubjectRulesReview",
+            "spec": {"namespace": namespace},
+        }
+        wanted = set(map(_rule, rules))
+        deadline = time.monotonic() + SECONDS
+        while True:
+            path = f"/apis/{_AUTHORIZATION}/v1/selfsubjectrulesreviews"
+            status = self.call("POST", path, review, user=user)["status"]
+            if wanted <= set(map(_rule, status["resourceRules"])):
+                return
+            assert time.monotonic() < deadline, (user, status)
+            time.sleep(0.02)
 
     def kubeconfig(self, token: str = ADMIN, *, name: str = "test", namespace: str = "default") -> Path:
         """A kubeconfig with one context of that name, whose token it is."""
@@ -198,3 +222,8 @@ class KubeCluster:
         }
         flags = (f"--{name}={text}" for name, text in (settings | self._settings).items())
         return [str(find_program("kube-apiserver")), *flags]
+
+
+def _rule(rule: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """One that can be compared."""
+    return tuple(tuple(sorted(rule.get(name, ()))) for name in ("apiGroups", "resources", "resourceNames", "verbs"))

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import http.server
 import socket
-import ssl
 import sys
 import threading
 import urllib.parse
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from tests.servers.tls_server import TlsServer, tls_context
 
 WAIT_SECONDS = 0.2
 
@@ -85,9 +86,7 @@ class Kubelet:
             int
         ] = []  # after so many bytes one of the next answers is cut, cleanly as a client sees it
         self.requests: list[str] = []
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        self._server = _Server(self, context)
+        self._server = _Server(self, certificate, key)
         self.port: int = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
 
@@ -107,26 +106,10 @@ class Kubelet:
         self._server.server_close()
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, kubelet: Kubelet, context: ssl.SSLContext) -> None:
+class _Server(TlsServer):
+    def __init__(self, kubelet: Kubelet, certificate: Path, key: Path) -> None:
         self.kubelet = kubelet
-        self._context = context
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        connection, address = self.socket.accept()
-        try:
-            # Of a client that was killed while it waited here. Python (3.11) would leave its TLS socket open.
-            connection.getpeername()
-        except OSError:
-            connection.close()
-            raise
-        return self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is no news."""
+        super().__init__("127.0.0.1", _Handler, tls_context(certificate, key))
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

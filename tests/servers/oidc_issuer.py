@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-import ssl
 import threading
 import time
 import urllib.parse
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from tests.servers.tls_server import TlsServer, tls_context
 
 CLIENT = "whystuck"
 CLIENT_SECRET = "client-secret-canary"
@@ -25,10 +26,7 @@ class OidcIssuer:
     def __init__(self, certificate: Path, key: Path, *, token_seconds: float = 3600.0) -> None:
         """Listen, with this certificate. Tokens that are refreshed live for so long."""
         self._key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self._server = TlsServer("127.0.0.1", self._handler(), tls_context(certificate, key))
         self.url = f"https://127.0.0.1:{self._server.server_port}"
         self.token_seconds = token_seconds
         self.refresh_token = "refresh-canary-0"

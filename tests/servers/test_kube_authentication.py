@@ -30,10 +30,12 @@ from tests.servers.watching import Watching
 
 pytestmark = pytest.mark.servers
 
-SECONDS = 60.0
+SECONDS = 240.0
 PODS = Call("list", "pods")
 READS_PODS = {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}
 USERS = ("jane", "oidc-user", "plugged", "file-user")
+LIVES = (3.0, 10.0, 60.0)
+"""Seconds for which a credential is good: the first one that is long enough for a call on this machine."""
 POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
 
 
@@ -74,6 +76,7 @@ class Place:
             "subjects": [{"kind": "User", "name": user, "apiGroup": group}],
         }
         self.cluster.apply(f"{base}/clusterrolebindings/{user}", binding)
+        self.cluster.until_allowed(user, rules)
 
     def kubeconfig(self, path: Path, user: dict[str, Any]) -> Path:
         """A kubeconfig of this user."""
@@ -96,6 +99,10 @@ class Place:
         found = (json.loads(line) for line in lines if line.endswith("}"))
         complete = (one for one in found if one["stage"] == "ResponseComplete")
         return [one for one in complete if one["requestURI"].startswith(path)]
+
+    def until_asked_by(self, user: str, path: str = "/api/v1/pods") -> None:
+        """Wait until the audit log tells that this user has asked last: it is written behind the answer."""
+        _until(lambda: [one["user"]["username"] for one in self.asked(path)][-1:] == [user], f"{user} has asked")
 
     def _knows_issuer(self) -> bool:
         path = self.kubeconfig(
@@ -175,10 +182,14 @@ def _calls_of(directory: Path) -> int:
 
 def test_token_file_that_is_replaced(place: Place, tmp_path: Path) -> None:
     """The token expires: refused, and said so; the new one in its file is taken without a restart."""
-    (tmp_path / "token").write_text(place.issuer.sign("file-user", seconds=3))
-    tally = CallTally()
-    connection = _connection(place.kubeconfig(tmp_path / "config", {"tokenFile": "token"}), tally)
-    assert _reason(connection) is None
+    for seconds in LIVES:
+        (tmp_path / "token").write_text(place.issuer.sign("file-user", seconds=seconds))
+        tally = CallTally()
+        connection = _connection(place.kubeconfig(tmp_path / "config", {"tokenFile": "token"}), tally)
+        if _reason(connection) is None:
+            break
+    else:
+        pytest.fail(f"a call takes longer than {LIVES[-1]} s")
 
     _until(lambda: _reason(connection) is Reason.UNAUTHORIZED, "the token has expired")  # a cache of 10 s is in between
     (tmp_path / "token").write_text(place.issuer.sign("file-user", seconds=600))
@@ -195,19 +206,24 @@ def test_client_certificate(place: Place, tmp_path: Path) -> None:
     }
     for user in ({"client-certificate": str(certificate), "client-key": str(key)}, data):
         assert _reason(_connection(place.kubeconfig(tmp_path / "config", user))) is None
-    assert "jane" == place.asked("/api/v1/pods")[-1]["user"]["username"]
+    place.until_asked_by("jane")
 
 
 def test_plug_in_is_asked_again_when_its_token_ends(place: Place, tmp_path: Path) -> None:
     """Not before: the client begins five minutes ahead of the end."""
     token = place.issuer.sign("plugged", seconds=600)
-    user = _plugin(tmp_path, _credential(303, token=token))
-    connection = _connection(place.kubeconfig(tmp_path / "config", user))
-    assert (None, None) == (_reason(connection), _reason(connection))
-    assert 1 == _calls_of(tmp_path)
+    for seconds in LIVES:
+        (tmp_path / "called").unlink(missing_ok=True)
+        user = _plugin(tmp_path, _credential(300 + seconds, token=token))
+        connection = _connection(place.kubeconfig(tmp_path / "config", user))
+        assert (None, None) == (_reason(connection), _reason(connection))
+        if 1 == _calls_of(tmp_path):
+            break
+    else:
+        pytest.fail(f"a call takes longer than {LIVES[-1]} s")
 
     (tmp_path / "credential.json").write_text(_credential(900, token=token))
-    _until(lambda: _reason(connection) is not None or _calls_of(tmp_path) == 2, "it is asked again")
+    _until(lambda: _reason(connection) is not None or _calls_of(tmp_path) > 1, "it is asked again")
     assert (None, 2) == (_reason(connection), _calls_of(tmp_path))
     told = json.loads((tmp_path / "called").read_text().splitlines()[0])
     assert place.cluster.url == told["spec"]["cluster"]["server"]
@@ -220,7 +236,7 @@ def test_plug_in_that_gives_a_certificate(place: Place, tmp_path: Path) -> None:
     user = _plugin(tmp_path, _credential(900, **content))
 
     assert _reason(_connection(place.kubeconfig(tmp_path / "config", user))) is None
-    assert "plugged" == place.asked("/api/v1/pods")[-1]["user"]["username"]
+    place.until_asked_by("plugged")
 
 
 def test_oidc_token_that_has_expired_is_refreshed(place: Place, tmp_path: Path) -> None:
@@ -233,12 +249,17 @@ def test_oidc_token_that_has_expired_is_refreshed(place: Place, tmp_path: Path) 
         "idp-issuer-url": place.issuer.url,
         "refresh-token": place.issuer.refresh_token,
     }
-    path = place.kubeconfig(tmp_path / "config", {"auth-provider": {"name": "oidc", "config": config}})
-    place.issuer.token_seconds = 5.0
-    connection = _connection(path)
-    assert (None, 1) == (_reason(connection), place.issuer.refreshed)
+    for seconds in LIVES:
+        config["refresh-token"] = place.issuer.refresh_token
+        path = place.kubeconfig(tmp_path / "config", {"auth-provider": {"name": "oidc", "config": config}})
+        place.issuer.token_seconds, before = seconds, place.issuer.refreshed
+        connection = _connection(path)
+        if (None, before + 1) == (_reason(connection), place.issuer.refreshed):
+            break
+    else:
+        pytest.fail(f"a call takes longer than {LIVES[-1]} s")
 
-    _until(lambda: _reason(connection) is None and place.issuer.refreshed >= 2, "it is refreshed again")
+    _until(lambda: _reason(connection) is None and place.issuer.refreshed >= before + 2, "it is refreshed again")
 
     place.issuer.refresh_token = "nobody-has-it"
     _until(lambda: _reason(connection) is Reason.UNAUTHORIZED, "the provider gives nothing more")
@@ -264,7 +285,7 @@ def test_service_account_of_a_pod(place: Place, tmp_path: Path) -> None:
     }
     _watch_once(tmp_path, {"service_account": str(account), "objects": False}, environment, "--from", "kubernetes")
 
-    assert "system:serviceaccount:default:pod" == place.asked("/api/v1/pods")[-1]["user"]["username"]
+    place.until_asked_by("system:serviceaccount:default:pod")
 
 
 def _watch_once(
@@ -327,10 +348,8 @@ def test_flags_reach_the_api_server(
     """As its audit log tells: who asked, as whom, where, and for which labels."""
     before = len(place.asked())
     _watch_once(tmp_path, {"objects": False}, {"KUBECONFIG": files}, "--from", "kubernetes", *flags)
-    asked = place.asked()[before:]
-
-    assert set(paths) <= {one["requestURI"] for one in asked}
-    mine = [one for one in asked if one["requestURI"] in paths]
+    _until(lambda: set(paths) <= {one["requestURI"] for one in place.asked()[before:]}, "all are asked for")
+    mine = [one for one in place.asked()[before:] if one["requestURI"] in paths]
     assert {user} == {one["user"]["username"] for one in mine}
     assert {impersonated} == {one.get("impersonatedUser", {}).get("username") for one in mine}
 
@@ -375,7 +394,7 @@ def test_request_timeout(tmp_path: Path) -> None:
         began = time.monotonic()
         connection = _connection(tmp_path / "config", request_timeout_seconds=0.5)
         assert _reason(connection) is Reason.UNREACHABLE
-        assert 0.5 <= time.monotonic() - began < 20.0
+        assert 0.5 <= time.monotonic() - began < SECONDS
 
 
 def test_name_of_the_server_and_whether_it_counts(place: Place, tmp_path: Path) -> None:

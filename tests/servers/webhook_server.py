@@ -8,12 +8,16 @@ from __future__ import annotations
 import http.server
 import json
 import socket
-import ssl
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tests.servers.tls_server import TlsServer, tls_context
+
+SECONDS = 240.0
 CertificateFiles = tuple[Path, Path]
 """A certificate and its key, in PEM."""
 
@@ -24,15 +28,14 @@ class WebhookServer:
     def __init__(self, address: str, files: CertificateFiles) -> None:
         self.failure: tuple[int, bytes] | None = None  # status and body of every answer, in the place of a review
         self.calls_count = 0
-        self.context = _context(files)
-        self._server = _Server(self, address)
+        self._server = _Server(self, address, files)
         self.address = address
         self.port: int = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
 
     def serve_with(self, files: CertificateFiles) -> None:
         """Another certificate from now on, as after a restart: connections are cut."""
-        self.context = _context(files)
+        self._server.context = tls_context(*files)
         self._server.cut()
 
     def close(self) -> None:
@@ -42,25 +45,29 @@ class WebhookServer:
         self._server.cut()
 
 
-def _context(files: CertificateFiles) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*files)
-    return context
+def until_connected_anew(ask: Callable[[], str | None], words: str) -> None:
+    """Wait until the API server knows that the connections that it had are gone: they may fail its next calls.
+
+    Args:
+        ask: lets it call; what went wrong, or nothing. None: it does not call.
+        words: in what goes wrong with a new connection; none: nothing does.
+    """
+    deadline = time.monotonic() + SECONDS
+    while (failure := ask()) is not None and (words not in failure or bool(words) != bool(failure)):
+        assert time.monotonic() < deadline, failure
+        time.sleep(0.05)
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, webhook: WebhookServer, address: str) -> None:
+class _Server(TlsServer):
+    def __init__(self, webhook: WebhookServer, address: str, files: CertificateFiles) -> None:
         self.webhook = webhook
         self._open: set[socket.socket] = set()
-        super().__init__((address, 0), _Handler)
+        super().__init__(address, _Handler, tls_context(*files))
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        connection, address = self.socket.accept()
-        wrapped = self.webhook.context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-        self._open.add(wrapped)
-        return wrapped, address
+        connection, address = super().get_request()
+        self._open.add(connection)
+        return connection, address
 
     def shutdown_request(self, request: Any) -> None:
         self._open.discard(request)
@@ -70,9 +77,6 @@ class _Server(http.server.ThreadingHTTPServer):
         for connection in list(self._open):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that does not like the certificate is no news."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
