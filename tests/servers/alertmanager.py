@@ -22,7 +22,8 @@ from tests.servers.ports import free_ports
 from tests.servers.processes import start_tied
 from tests.servers.requirement import missing
 
-SECONDS_TO_START = 30
+SECONDS_TO_START = 120
+ANSWER_SECONDS = 120
 _NAMES = ("prometheus-alertmanager", "alertmanager")
 _CONFIGURATION = """
 route:
@@ -47,11 +48,13 @@ class Alertmanager:
     def push(self, body: bytes) -> int:
         """Give it alerts; what it answers."""
         headers = {"Content-Type": "application/json"}
-        return httpx.post(f"{self.url}/api/v2/alerts", content=body, headers=headers, trust_env=False).status_code
+        return httpx.post(
+            f"{self.url}/api/v2/alerts", content=body, headers=headers, trust_env=False, timeout=ANSWER_SECONDS
+        ).status_code
 
     def groups(self) -> list[dict[str, Any]]:
         """The groups of alerts that it has."""
-        return httpx.get(f"{self.url}/api/v2/alerts/groups", trust_env=False).json()
+        return httpx.get(f"{self.url}/api/v2/alerts/groups", trust_env=False, timeout=ANSWER_SECONDS).json()
 
 
 @pytest.fixture
@@ -75,14 +78,14 @@ def alertmanager(tmp_path: Path) -> Iterator[Alertmanager]:
             tmp_path / "alertmanager.log",
         )
         try:
-            _wait_for(process, listening)
+            _wait_for(process, listening, tmp_path / "alertmanager.log")
             yield Alertmanager(f"http://127.0.0.1:{listening}", sent)
         finally:
             process.kill()
             process.wait()
 
 
-def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
+def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + SECONDS_TO_START
     while process.poll() is None and time.monotonic() < deadline:
         try:
@@ -91,7 +94,7 @@ def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
             time.sleep(0.05)
         else:
             return
-    pytest.fail("Alertmanager did not start", pytrace=False)
+    pytest.fail(f"Alertmanager did not start: {log.read_text(errors='replace')[-2000:]}", pytrace=False)
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from tests.servers.ports import free_ports
 from tests.servers.processes import start_tied
 
 CLUSTER_ID = "wS5tuckTestsKafka0000A"
-READY_SECONDS = 120.0
-STOP_SECONDS = 30.0
+READY_SECONDS = 300.0
+STOP_SECONDS = 120.0
 _JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
 
 BASE = {
@@ -95,7 +95,7 @@ class Broker:
             listeners: more listeners: name -> SSL, SASL_PLAINTEXT or SASL_SSL.
         """
         self._installation = installation
-        self._directory = directory
+        self.directory = directory
         self._process: subprocess.Popen[bytes] | None = None
         names = ["PLAINTEXT", *(listeners or {})]
         *ports, controller = free_ports(len(names) + 1)
@@ -114,8 +114,8 @@ class Broker:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        log = self._directory / "broker.log"
-        command = self._installation.command("kafka.Kafka", str(self._directory / "server.properties"))
+        log = self.directory / "broker.log"
+        command = self._installation.command("kafka.Kafka", str(self.directory / "server.properties"))
         self._process = start_tied(command, log, {"PATH": os.environ.get("PATH", "")})
         deadline = time.monotonic() + READY_SECONDS
         while not _answers(self.ports["PLAINTEXT"]):
@@ -173,8 +173,7 @@ def _as_properties(settings: Mapping[str, str]) -> str:
 
 def _answers(port: int) -> bool:
     """An ApiVersions request is answered: the port serves."""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.5) as connection:
-        connection.settimeout(2)
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as connection:
         request = struct.pack(">hhih", 18, 0, 1, 4) + b"wait"
         connection.sendall(struct.pack(">i", len(request)) + request)
         return len(connection.recv(4)) == 4

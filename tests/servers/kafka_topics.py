@@ -22,7 +22,7 @@ from confluent_kafka.admin import (
 from pipeline.sources.kafka.source import KafkaSource
 from pipeline.sources.live import Fetched
 
-SECONDS = 30.0
+SECONDS = 240.0
 """After this, something that should happen does not."""
 _numbers = itertools.count(1)
 
@@ -38,15 +38,22 @@ class Topics:
         """Make a topic, of a new name if none is given."""
         name = name or f"topic-{next(_numbers)}"
         topic = NewTopic(name, partitions, 1, config=dict(settings or {}))
-        retry(lambda: self._admin.create_topics([topic])[name].result(SECONDS), 4 * SECONDS)
-        retry(lambda: _expect(len(self._admin.list_topics(name).topics[name].partitions) == partitions))
+        retry(lambda: self._admin.create_topics([topic])[name].result(SECONDS))
+        retry(lambda: _expect(self._partitions_count(name) == partitions))
         return name
 
     def delete(self, name: str) -> None:
+        """Delete a topic. The broker does not know it then: what is sent to one of this name is not for the old one."""
         self._admin.delete_topics([name])[name].result(SECONDS)
+        retry(lambda: _expect(self._partitions_count(name) == 0))
+
+    def _partitions_count(self, name: str) -> int:
+        """As the broker knows it, a moment after the controller."""
+        return len(self._admin.list_topics(name, timeout=SECONDS).topics[name].partitions)
 
     def grow(self, name: str, partitions: int) -> None:
         self._admin.create_partitions([NewPartitions(name, partitions)])[name].result(SECONDS)
+        retry(lambda: _expect(self._partitions_count(name) == partitions))
 
     def delete_records(self, name: str, before: int, partition: int = 0) -> None:
         """Delete what is older than an offset, as retention does."""
@@ -69,7 +76,10 @@ class Topics:
         headers: Sequence[tuple[str, bytes]] = (),
         at: Callable[[int], int] | None = None,
     ) -> None:
-        """Write records; `at` gives the time of each by its number, in milliseconds since 1970."""
+        """Write records; `at` gives the time of each by its number, in milliseconds since 1970.
+
+        A broker that is away is waited for.
+        """
         failed: list[object] = []
         settings = {
             "compression.type": codec,

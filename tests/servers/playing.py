@@ -34,5 +34,5 @@ def play(topics: Topics, name: str, lines: Sequence[bytes], partition: int = 0) 
 
 def kafka_settings(broker: Broker, *names: str, **more: Any) -> dict[str, Any]:
     """A section `kafka` of the configuration that reads topics from their beginning."""
-    quick = {"start": "earliest", "observe_seconds": 0.3}
+    quick = {"start": "earliest", "observe_seconds": 0.3, "connect_seconds": 120}
     return {"bootstrap_servers": [broker.address()], "topics": list(names), **quick, **more}

@@ -16,7 +16,7 @@ from tests.servers.alertmanager import Alertmanager
 
 pytestmark = pytest.mark.servers
 
-SECONDS_TO_SEND = 30
+SECONDS_TO_SEND = 120
 FIRST, SECOND = "aa01", "bb02"
 
 
@@ -36,9 +36,13 @@ def _resolved(identity: str) -> Incident:
 def test_it_receives_groups_and_resolves(alertmanager: Alertmanager) -> None:
     assert 200 == alertmanager.push(_pushed(_told(told_incident(FIRST), told_incident(SECOND))))
     fired = alertmanager.sent.get(timeout=SECONDS_TO_SEND)
+    while len(fired["alerts"]) < 2:  # it was slow to take the second one in
+        fired = alertmanager.sent.get(timeout=SECONDS_TO_SEND)
     (group,) = alertmanager.groups()
     assert 200 == alertmanager.push(_pushed(_told(_resolved(FIRST), _resolved(SECOND))))
     resolved = alertmanager.sent.get(timeout=SECONDS_TO_SEND)
+    while resolved["status"] != "resolved":  # the same
+        resolved = alertmanager.sent.get(timeout=SECONDS_TO_SEND)
     assert ("firing", {FIRST, SECOND}, {"cluster": "eu-1"}, "resolved", {"resolved"}) == (
         fired["status"],
         {alert["labels"]["incident_id"] for alert in fired["alerts"]},

@@ -17,8 +17,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.servers.ports import free_ports
 from tests.servers.processes import start_tied
 
-SECONDS = 60.0
-"""After this, something that should happen does not."""
+SECONDS = 240.0
+"""After this, something that should happen does not: machines may be slow and busy, and nothing waits in vain."""
+TAIL = 3000
+"""So many characters of the log are shown where something is not as it should be."""
 COMMAND = (sys.executable, "-c", "from pipeline.cli.main import main; main()")
 """`whystuck`."""
 
@@ -79,7 +81,11 @@ class Watching:
 
     def wait(self, seconds: float = SECONDS) -> int:
         """Wait for its end; its exit code."""
-        return self.process.wait(seconds)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired as error:
+            error.add_note(self.printed()[-TAIL:])
+            raise
 
     def printed(self) -> str:
         """Everything that it has printed, over all starts."""
@@ -88,7 +94,7 @@ class Watching:
     def ask(self, path: str) -> tuple[int, str]:
         """Status and body of an end-point; status 0: nobody answers."""
         try:
-            answer = httpx.get(self.address + path, timeout=10, trust_env=False)
+            answer = httpx.get(self.address + path, timeout=SECONDS, trust_env=False)
         except httpx.TransportError:
             return 0, ""
         return answer.status_code, answer.text
@@ -109,9 +115,14 @@ class Watching:
         """Wait until something is so, while the process runs."""
         deadline = time.monotonic() + seconds
         while not is_so():
-            assert self.is_running, f"ended with {self.process.returncode}: {self.printed()[-3000:]}"
-            assert time.monotonic() < deadline, f"{what} is not so: {self.ask('/readyz?verbose')}"
+            assert self.is_running, f"ended with {self.process.returncode}: {self.printed()[-TAIL:]}"
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{what} is not so: {self.ask('/readyz?verbose')}: {self.printed()[-TAIL:]}")
             time.sleep(every_seconds)
+
+    def until_metric(self, expected: float, name: str, **labels: str) -> None:
+        """Wait until a metric has a value: it follows what it counts a moment later."""
+        self.until(lambda: self.metric(name, **labels) == expected, f"{name} {labels} is {expected:g}")
 
     def until_ready(self) -> None:
         """Wait until it works."""
