@@ -126,7 +126,7 @@ class HostileReceiver:
         with self._condition:
             return self._connections_count
 
-    def wait_for(self, is_enough: Callable[[list[Received]], bool], seconds: float = 60.0) -> list[Received]:
+    def wait_for(self, is_enough: Callable[[list[Received]], bool], seconds: float = 240.0) -> list[Received]:
         """All requests, as soon as they are enough.
 
         Raises:
@@ -137,7 +137,7 @@ class HostileReceiver:
                 raise TimeoutError(f"only {len(self._received)} requests after {seconds} s")
             return list(self._received)
 
-    def wait_until_left(self, seconds: float = 60.0) -> None:
+    def wait_until_left(self, seconds: float = 240.0) -> None:
         """Until every connection is closed, from this side too.
 
         Raises:

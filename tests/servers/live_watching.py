@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -94,6 +95,20 @@ class Watched:
         self.daemon.until(look, what, seconds, every_seconds=0.2)
         return found[0]
 
+    def until_checked(self, check: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        """Wait until nothing is wrong with the incident: lines and objects come in any order. It."""
+        deadline = time.monotonic() + SECONDS
+        while True:
+            try:
+                incident = self.until(bool, "an incident")
+                check(incident)
+            except (AssertionError, AttributeError, LookupError, TypeError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+            else:
+                return incident
+
     def until_resolved(self) -> dict[str, Any]:
         """Wait until the incident is over, in the store and for the receiver."""
         incident = self.until(lambda one: one["status"] == "resolved", "resolved")
@@ -149,7 +164,10 @@ def watching(
         settings = {
             "store": {"url": url},
             "kubernetes": {"namespaces": [namespace], **kubernetes},
-            "delivery": {"receivers": [{**oncall, "signing_secrets_file": str(secret)}]},
+            "delivery": {
+                "group_interval_seconds": 3600,
+                "receivers": [{**oncall, "signing_secrets_file": str(secret)}],
+            },
         }
         with closing(Watching(directory / "daemon", settings)) as daemon:
             watched = Watched(daemon, Stored(url), receiver, kubeconfig or cluster.kubeconfig())

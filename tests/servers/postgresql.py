@@ -21,7 +21,7 @@ from tests.servers.ports import free_ports
 from tests.servers.requirement import missing
 
 GUARD = Path(__file__).with_name("guard.py")
-SECONDS_TO_START = 30
+SECONDS_TO_START = 240
 _ACCOUNTS = ("postgres", "nobody")
 """Who the server runs as where the tests run as root: it refuses to be root."""
 
@@ -54,29 +54,35 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start it and wait until it answers; on the same port, if it ran before."""
-        for _ in range(5):  # somebody else may take the port meanwhile
-            self.port = self.port or free_ports(1)[0]
-            command = [*self._switches(), "-p", str(self.port)]
-            guard = subprocess.Popen(
-                [sys.executable, str(GUARD), str(self._folder), *self._as_account(), *command],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            self._guards.append(guard)
-            assert guard.stdout is not None
-            self._pid = int(guard.stdout.readline())
-            if self._answers():
+        self.port = self.port or free_ports(1)[0]
+        deadline = time.monotonic() + SECONDS_TO_START
+        while time.monotonic() < deadline:
+            self._run_server()
+            if self._answers(deadline):
                 return
-            self.port = 0
-        pytest.fail(f"PostgreSQL did not start: see {self._folder}/log")
+            time.sleep(0.5)  # processes of a server that crashed may still be ending
+        printed = "".join(file.read_text(errors="replace") for file in sorted((self._folder / "log").glob("*.log")))
+        pytest.fail(f"PostgreSQL did not start: {printed[-3000:]}", pytrace=False)
+
+    def _run_server(self) -> None:
+        command = [*self._as_account(), *self._switches(), "-p", str(self.port)]
+        guard = subprocess.Popen(
+            [sys.executable, str(GUARD), str(self._folder), *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._guards.append(guard)
+        assert guard.stdout is not None
+        self._pid = int(guard.stdout.readline())
 
     def crash(self) -> None:
         """End it at once, as a power failure would; it recovers at the next start."""
         os.kill(self._pid, signal.SIGQUIT)
         deadline = time.monotonic() + SECONDS_TO_START
-        while (self._folder / "data" / "postmaster.pid").exists() and time.monotonic() < deadline:
+        while (self._folder / "data" / "postmaster.pid").exists():
+            assert time.monotonic() < deadline, "PostgreSQL does not end"
             time.sleep(0.02)
 
     def stop(self) -> None:
@@ -106,16 +112,24 @@ class PostgreSQL:
         command = [*self._as_account(), str(self._programs / program), *arguments]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self._folder)
 
-    def _answers(self) -> bool:
-        deadline = time.monotonic() + SECONDS_TO_START
-        while time.monotonic() < deadline:
+    def _answers(self, deadline: float) -> bool:
+        while time.monotonic() < deadline and not _has_ended(self._pid):
             try:
-                psycopg.connect(self.url(), connect_timeout=5).close()
+                psycopg.connect(self.url(), connect_timeout=60).close()
             except psycopg.OperationalError:
                 time.sleep(0.05)
             else:
                 return True
         return False
+
+
+def _has_ended(process: int) -> bool:
+    """Whether it has, and its guard has not looked yet; no: nobody can say."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state == "Z"
 
 
 def find_programs() -> Path | None:

@@ -6,7 +6,7 @@ import time
 
 from tests.servers.kube_cluster import KubeCluster, RefusedError
 
-SECONDS = 60.0
+SECONDS = 240.0
 _API = "/apis/argoproj.io/v1alpha1"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 

@@ -65,7 +65,7 @@ def _is_all_sent(url: str) -> bool:
 
 def _is_all_dead(rows: list[Any]) -> bool:
     """Up to the end of the story."""
-    return any(row.occasion == "resolved" for row in rows) and all(row.state == "dead" for row in rows)
+    return any(row.occasion == "resolved" for row in rows) and all(row.state in ("dead", "superseded") for row in rows)
 
 
 def _played(broker: Broker) -> str:
@@ -152,4 +152,4 @@ def _redrive(url: str) -> None:
         redrive_receiver(database, "oncall")
     finally:
         database.close()
-    assert {DeliveryState.PENDING.value} == {row.state for row in _rows(url)}
+    assert DeliveryState.DEAD.value not in {row.state for row in _rows(url)}

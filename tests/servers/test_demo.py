@@ -37,7 +37,7 @@ def test_the_whole_thing(temporary: Path) -> None:
     command = [sys.executable, "-m", "deploy.demo.run", "--speed", "240"]
     variables = {**os.environ, "TMPDIR": str(temporary)}
 
-    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=400, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=1200, check=False)
 
     assert 0 == done.returncode, done.stdout + done.stderr
     story = [

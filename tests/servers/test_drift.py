@@ -163,13 +163,16 @@ def daemon(cluster: KubeCluster, tmp_path: Path) -> Iterator[Watching]:
 def _start(daemon: Watching, cluster: KubeCluster, namespace: str) -> Stored:
     stored = Stored(f"sqlite:///{daemon.directory.parent}/whystuck.db")
     daemon.start("--from", "kubernetes", "--kubeconfig", str(cluster.kubeconfig()), "-n", namespace)
-    daemon.until_ready()
-    daemon.until(stored.commits, "the objects are listed")
+    for resource in ("rollouts", "replicasets", "mutatingwebhookconfigurations"):
+        watched = {"verb": "watch", "resource": resource, "code": "2xx"}
+        daemon.until(lambda watched=watched: daemon.metric("whystuck_api_calls_total", **watched), "listed")  # type: ignore[misc]
+    daemon.until(stored.commits, "the first commit")
     return stored
 
 
-def _drifts(stored: Stored, namespace: str) -> list[dict[str, Any]]:
-    found = [one for one in stored.incidents() if one["kind"] == "drift"]
+def _drifts(stored: Stored, namespace: str, status: str = "open") -> list[dict[str, Any]]:
+    """Of this namespace: other tests have left objects of their own."""
+    found = [one for one in stored.incidents() if (one["kind"], one["status"]) == ("drift", status)]
     return [one for one in found if one["victims"][0]["namespace"] == namespace]
 
 
@@ -184,9 +187,8 @@ def test_numbers_drift_and_fit_again(cluster: KubeCluster, kubelet: Kubelet, dae
     _put_webhook(cluster, Authority("second", tmp_path))
     scene.delete_old_set()
     scene.lose_pods()
-    daemon.until(
-        lambda: others.are_synced() and NUMBERS in stored.transitions(), "the drift is told", every_seconds=0.5
-    )
+    daemon.until(lambda: others.are_synced() and _drifts(stored, "drift"), "the drift is told", every_seconds=0.5)
+    assert NUMBERS in stored.transitions()
     (opened,) = _drifts(stored, "drift")
     assert {"desired": 10, "available": 6, "replica_sets": 10}.items() <= opened["victims"][0]["drift"].items()
     assert (False, "unknown", None) == tuple(opened["cause"][name] for name in ("established", "class", "culprit"))
@@ -197,9 +199,10 @@ def test_numbers_drift_and_fit_again(cluster: KubeCluster, kubelet: Kubelet, dae
     daemon.kill()
     scene.heal()
     daemon.start("--from", "kubernetes", "--kubeconfig", str(cluster.kubeconfig()), "-n", "drift")
-    daemon.until(lambda: RESOLVED in stored.transitions(), "it is over")
-    (resolved,) = _drifts(stored, "drift")
-    assert (opened["id"], "resolved") == (resolved["id"], resolved["status"])
+    daemon.until(lambda: not _drifts(stored, "drift"), "it is over")
+    assert RESOLVED in stored.transitions()
+    (resolved,) = _drifts(stored, "drift", "resolved")
+    assert opened["id"] == resolved["id"]
 
 
 def test_status_that_is_not_written_while_others_are_synced(
@@ -213,9 +216,8 @@ def test_status_that_is_not_written_while_others_are_synced(
 
     scene.change_spec({"changed": "true"})
     suspected = Told("drift", "opened", "stale_informer_suspected")
-    daemon.until(
-        lambda: others.are_synced() and suspected in stored.transitions(), "it is suspected", every_seconds=0.5
-    )
+    daemon.until(lambda: others.are_synced() and _drifts(stored, "stale"), "it is suspected", every_seconds=0.5)
+    assert suspected in stored.transitions()
     (incident,) = _drifts(stored, "stale")
     (suspect,) = incident["cause"]["suspects"]
     assert suspect["culprit"] is None
@@ -223,4 +225,5 @@ def test_status_that_is_not_written_while_others_are_synced(
     assert [] != suspect["against"]
 
     scene.write_status(10)
-    daemon.until(lambda: RESOLVED in stored.transitions(), "it is over")
+    daemon.until(lambda: not _drifts(stored, "stale"), "it is over")
+    assert RESOLVED in stored.transitions()

@@ -23,7 +23,7 @@ from tests.servers.rollout_kind import install_rollouts
 
 pytestmark = pytest.mark.servers
 
-SECONDS = 60.0
+SECONDS = 240.0
 ROLLOUT_PATH = "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/api"
 ROLLOUT = {
     "apiVersion": "argoproj.io/v1alpha1",

@@ -27,7 +27,7 @@ class _Desk:
 
     def __init__(self, address: str) -> None:
         self._client = httpx.Client(
-            base_url=f"{address}/api/v1", headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=20
+            base_url=f"{address}/api/v1", headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=240
         )
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:

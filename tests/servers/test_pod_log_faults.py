@@ -13,7 +13,7 @@ from tests.servers.kube_cluster import KubeCluster
 from tests.servers.kubelet import Kubelet
 from tests.servers.pod_log_story import LONG_FAULTS, LONG_LINES, Story, number_of
 
-SECONDS = 120.0
+SECONDS = 300.0
 FAULTS = ("cut", "cut", "cut_after", "fail", "rotate", "restart", "clock", "go_back", "apiserver")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from tests.servers.postgresql import PostgreSQL
 
 pytestmark = pytest.mark.servers
 
+SECONDS = 240.0
 SLOW_COMMIT = """
     CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN PERFORM pg_advisory_lock_shared(1); PERFORM pg_sleep(600); RETURN NULL; END $$;
@@ -170,8 +172,9 @@ def test_backend_ended_within_commit_is_unknown(settings: StoreSettings, two: tu
 
 def _end_who_holds_the_lock(connection: psycopg.Connection) -> None:
     query = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+    deadline = time.monotonic() + SECONDS
     while not connection.execute(query).fetchall():
-        pass
+        assert time.monotonic() < deadline, "nobody is within COMMIT"
 
 
 def test_server_that_crashes_is_unavailable_until_it_is_back(
@@ -203,7 +206,8 @@ def test_server_that_does_not_answer_is_unavailable_in_time() -> None:
 
 def test_statement_that_waits_too_long_is_given_up(settings: StoreSettings, opened: list[SqlStore]) -> None:
     """Somebody has locked a table; nothing was committed, and later it works."""
-    store = SqlStore.open(msgspec.structs.replace(settings, statement_timeout_seconds=0.2))
+    SqlStore.open(settings).close()  # making the tables may take its time
+    store = SqlStore.open(msgspec.structs.replace(settings, statement_timeout_seconds=3.0))
     opened.append(store)
     epoch = claim(store, "one")
     with psycopg.connect(settings.url) as other:

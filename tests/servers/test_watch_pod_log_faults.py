@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings(
     r"ignore:unclosed <ssl.SSLSocket fd=\d+, family=2, type=1, proto=6, laddr=\('127.0.0.1', \d+\)>:ResourceWarning"
 )
 
-SECONDS = 180.0
+SECONDS = 300.0
 FAULTS = ("daemon", "cut", "cut_after", "fail", "rotate", "restart", "daemon", "clock", "apiserver", "restart")
 BEHIND = 1_500
 """Lines that may wait before more are written, most of the time: else rotation would leave little to read."""

@@ -84,7 +84,7 @@ def test_settings_from_the_environment_and_secrets_from_files(broker: Broker, tm
     address = f"https://127.0.0.1:{port}"
     with (
         closing(Watching(tmp_path / "daemon", settings)) as daemon,
-        httpx.Client(verify=trusted, trust_env=False) as http,
+        httpx.Client(verify=trusted, trust_env=False, timeout=240) as http,
     ):
         daemon.start(environment=variables)
         daemon.until(lambda: "role=active" in daemon.printed(), "active")
