@@ -76,8 +76,8 @@ class Aliases(msgspec.Struct):
     ) -> Aliases:
         """Learn from failures that name both; where messages disagree, nothing is known.
 
-        `related` is what objects say and messages cannot change: service and whether it converts, by webhook or kind;
-        `resources` are the names of CRDs that were seen, by kind.
+        `related` is what objects say and messages cannot change: service, empty where they name several, and whether it
+        converts, by webhook or kind; `resources` are the names of CRDs that were seen, by kind.
         """
         aliases = cls(resource_of_kind={**resources_of_kinds(failures), **(resources or {})})
         for name, (service, is_conversion) in (related or {}).items():

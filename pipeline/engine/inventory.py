@@ -188,19 +188,18 @@ class Inventory:
     def services_by_name(self) -> dict[str, tuple[str, bool]]:
         """Which service stands behind a webhook's name or a kind (`Kind.group`), and whether it converts.
 
-        A webhook name that two configurations give to different services is left out.
+        A webhook name that two configurations give to different services, or to a URL, has an empty one: no message
+        that names one of them makes it known which it is.
         """
         related: dict[str, tuple[str, bool]] = {}
-        doubtful: set[str] = set()
         for _, webhook in self.webhooks():
-            if webhook.service is not None:
-                address = f"{webhook.service.host}:{webhook.service.port}"
-                if related.setdefault(webhook.name, (address, False)) != (address, False):
-                    doubtful.add(webhook.name)
+            address = f"{webhook.service.host}:{webhook.service.port}" if webhook.service is not None else ""
+            if related.setdefault(webhook.name, (address, False)) != (address, False):
+                related[webhook.name] = ("", False)
         for crd in self.crds():
             if crd.conversion is not None:
                 related[f"{crd.kind}.{crd.group}"] = (f"{crd.conversion.host}:{crd.conversion.port}", True)
-        return {name: found for name, found in related.items() if name not in doubtful}
+        return related
 
     def resources_of_kinds(self) -> dict[str, str]:
         """The names of CRDs, by `Kind.group`."""

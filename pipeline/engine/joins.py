@@ -85,7 +85,10 @@ def deepen(cause: Cause, witnesses: Sequence[Witness], spot: Spot, aliases: Alia
         if depth_of(witness.tally.failure.failure_class) < least
         and not (witness.is_notice and cause.is_established)
         and not witness.is_too_late(spot)
-        and (names & names_of(witness.tally.failure, aliases) or _is_own_trouble(witness.tally, services))
+        and (
+            _names_the_same(failure, witness.tally.failure, names, aliases)
+            or _is_own_trouble(witness.tally, services, aliases)
+        )
     ]
     if not matching:
         return cause
@@ -122,19 +125,33 @@ def _accused(failure: Failure, witness: Tally, key: ObjectKey, aliases: Aliases,
     return Culprit("Service", name, origin.namespace) if name else culprit_of(witness.failure, key, aliases)
 
 
-def _is_own_trouble(tally: Tally, services: frozenset[str]) -> bool:
-    """Whether a certificate failure stands in the log of a pod behind one of the services."""
-    return tally.failure.failure_class.startswith("tls.") and is_log_of(
-        tally.last.origin, [name.partition(".")[0] for name in services]
+def _names_the_same(failure: Failure, other: Failure, names: frozenset[str], aliases: Aliases) -> bool:
+    """Whether two failures name something in common, and not two Services: both may have a webhook of one name."""
+    if failure.service is not None and other.service is not None:
+        ours, theirs = service_ref_of(failure.service), service_ref_of(other.service)
+        if ours is not None and theirs is not None and ours.host != theirs.host:
+            return False
+    return bool(names & names_of(other, aliases))
+
+
+def _is_own_trouble(tally: Tally, services: frozenset[str], aliases: Aliases) -> bool:
+    """Whether a certificate failure is one of the services' own pods, and not that of somebody whom they call."""
+    return tally.failure.failure_class.startswith("tls.") and is_of_services(
+        tally.failure, tally.last.origin, services, aliases
     )
 
 
 def is_of_services(failure: Failure, origin: Origin, services: frozenset[str], aliases: Aliases) -> bool:
-    """Whether a failure is one of some services (as `services_behind` gives them): named, or told by their own log."""
+    """Whether a failure is one of some services (as `services_behind` gives them): named, or told by their own log.
+
+    What their log says of another address is of whom they call.
+    """
     service = aliases.service_of(failure)
-    reference = service_ref_of(service) if service is not None else None
-    if reference is not None:
-        return not services.isdisjoint((reference.name, f"{reference.name}.{reference.namespace}"))
+    if service is not None:
+        reference = service_ref_of(service)
+        return reference is not None and not services.isdisjoint(
+            (reference.name, f"{reference.name}.{reference.namespace}")
+        )
     return is_log_of(origin, [name.partition(".")[0] for name in services])
 
 

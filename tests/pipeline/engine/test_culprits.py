@@ -226,3 +226,12 @@ NAMED = _failure("conflict", named_object=NamedObject("widgets.example.com", "a"
 def test_crd_is_named_only_where_its_name_is_known(aliases: Aliases, culprit: Culprit) -> None:
     """The plural of a kind is not made up."""
     assert culprit == culprit_of(WIDGET, WEB, aliases)
+
+
+def test_webhook_name_of_two_services_is_not_known_by_a_message() -> None:
+    """Two configurations have a webhook of this name; that one of its services is down says nothing of the other."""
+    named = _failure("webhook.admission_unreachable", webhook="check.guard.dev", service=SERVICE)
+    nameless = _failure("webhook.admission_unreachable", webhook="check.guard.dev")
+    aliases = Aliases.of([named, nameless], {"check.guard.dev": ("", False)})
+    assert Culprit("Webhook", "check.guard.dev") == culprit_of(nameless, WEB, aliases)
+    assert GUARD == culprit_of(named, WEB, aliases)

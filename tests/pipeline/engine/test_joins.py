@@ -16,6 +16,8 @@ DEEPER = (
     "2026-02-01T00:00:00Z"
 )
 OTHER_SERVICE = DEEPER.replace("emissary-apiext.emissary-system", "guard.tools")
+OUTSIDE = OTHER_SERVICE.replace("guard.tools.svc", "telemetry.example.com")
+CONVERSION = "conversion webhook for getambassador.io/v2, Kind=Mapping failed: "
 OTHER_NAMESPACE = DEEPER.replace("emissary-apiext.emissary-system", "emissary-apiext.staging")
 
 
@@ -45,6 +47,22 @@ JOINED: dict[str, tuple[list[Event], tuple[str, str]]] = {
         ("webhook.timeout", "own_error"),
     ),
     "in a log that begins late": ([see(150, DEEPER, origin=OTHER_LOG)], ("tls.expired", "named_object")),
+    "the same kind, converted by another service": (
+        [see(-60, f"{CONVERSION}{OTHER_SERVICE}", origin=OTHER_LOG)],
+        ("webhook.timeout", "own_error"),
+    ),
+    "in the webhook's own log, without a name": (
+        [see(-60, "x509: certificate has expired or is not yet valid", origin=APIEXT)],
+        ("tls.expired", "named_object"),
+    ),
+    "in the webhook's own log, of whom it calls": (
+        [see(-60, OUTSIDE, origin=APIEXT)],
+        ("webhook.timeout", "own_error"),
+    ),
+    "in the webhook's own log, of another service": (
+        [see(-60, OTHER_SERVICE, origin=APIEXT)],
+        ("webhook.timeout", "own_error"),
+    ),
     "another webhook": ([see(-60, "admission", origin=OTHER_LOG)], ("webhook.timeout", "own_error")),
 }
 
@@ -70,6 +88,12 @@ def _notice(
     """A component says when a certificate ends."""
     found = Failure("tls.expired", "tls.expired-notice", NOTICE_TEXT, certificate=CertificateFacts(not_after=not_after))
     return FailureSeen(at(seconds), origin, int(seconds), found, carrier)
+
+
+def test_certificate_of_whom_a_webhook_calls_explains_no_slow_object() -> None:
+    """Nor is that address to blame."""
+    incident = only(healthy(-20, -10), back_off(0, 200, SLOW_MAPPING), see(-60, OUTSIDE, origin=APIEXT), complete(300))
+    assert ("unknown", None) == (incident.cause.failure_class, incident.cause.culprit)
 
 
 NOTICES: dict[str, tuple[str, list[Event], str]] = {
