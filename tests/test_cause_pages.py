@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from parsers.failure_classes import FAILURE_CLASSES
+from pipeline.engine.analysis_incidents import CLASS as ANALYSIS
 from pipeline.engine.commands import PATTERNS
 from pipeline.engine.drift_incidents import RUNBOOK as DRIFT
 from pipeline.engine.drift_incidents import STALE_RUNBOOK
@@ -31,7 +32,7 @@ SECTIONS = [
     "Look-alikes",
     "Sources",
 ]
-NO_CLASSES = [SILENCE, DRIFT, STALE_RUNBOOK]
+NO_CLASSES = [SILENCE, DRIFT, STALE_RUNBOOK, ANALYSIS]
 """Pages of incidents that are no failures."""
 MAX_LINES = 120
 """A page that is read at three in the morning."""

@@ -19,6 +19,14 @@ class TrafficReference(msgspec.Struct, frozen=True, order=True):
     name: str
 
 
+class AnalysisVerdict(msgspec.Struct, frozen=True):
+    """What a Rollout's status says of an AnalysisRun that does not let it go on."""
+
+    run: str  # its name
+    phase: str  # Failed, Error or Inconclusive
+    message: str = ""
+
+
 class RolloutFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="facts"):
     """A Rollout: what it wants, what it has, where it stands."""
 
@@ -62,6 +70,9 @@ class RolloutFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_fiel
     stable_hash: str = ""
     current_hash: str = ""
     conditions: tuple[ConditionFacts, ...] = ()
+    aborted_at: datetime | None = None
+    paused_at: datetime | None = None  # when the oldest of its pauses began
+    verdicts: tuple[AnalysisVerdict, ...] = ()  # of its current AnalysisRuns, those that do not let it go on
 
     @property
     def has_status(self) -> bool:

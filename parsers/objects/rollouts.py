@@ -6,8 +6,11 @@ and `status.observedGeneration` is a string.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from parsers.facts.analysis_runs import ENDED_BADLY
 from parsers.facts.references import ObjectRef
-from parsers.facts.rollouts import RolloutFacts
+from parsers.facts.rollouts import AnalysisVerdict, RolloutFacts
 from parsers.objects.members import (
     Object,
     changed_at_of,
@@ -24,10 +27,18 @@ from parsers.objects.members import (
     ref_of,
     share_at,
     text_at,
+    time_at,
 )
 from parsers.objects.traffic_routing import read_traffic
 
 _SERVICES = ("stableService", "activeService", "canaryService", "previewService")
+_VERDICTS = (
+    ("canary", "currentStepAnalysisRunStatus"),
+    ("canary", "currentBackgroundAnalysisRunStatus"),
+    ("blueGreen", "prePromotionAnalysisRunStatus"),
+    ("blueGreen", "postPromotionAnalysisRunStatus"),
+)
+"""Where a status names the AnalysisRuns of now."""
 
 
 def read_rollout(document: Object) -> RolloutFacts:
@@ -81,7 +92,18 @@ def read_rollout(document: Object) -> RolloutFacts:
         stable_hash=text_at(status, "stableRS") or text_at(status, "blueGreen", "activeSelector"),
         current_hash=text_at(status, "currentPodHash"),
         conditions=conditions_at(status, "conditions"),
+        aborted_at=time_at(status, "abortedAt"),
+        paused_at=min((at for pause in pauses if (at := time_at(pause, "startTime")) is not None), default=None),
+        verdicts=tuple(_verdicts_of(status)),
     )
+
+
+def _verdicts_of(status: Object) -> Iterator[AnalysisVerdict]:
+    for path in _VERDICTS:
+        verdict = object_at(status, *path)
+        run, phase = text_at(verdict, "name"), text_at(verdict, "status")
+        if run and phase in ENDED_BADLY:
+            yield AnalysisVerdict(run, phase, message_at(verdict, "message"))
 
 
 def _workload_of(spec: Object, namespace: str) -> ObjectRef | None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 
+import msgspec
+
+from pipeline.engine.analysis_watch import AnalysisMemory, AnalysisWatch
 from pipeline.engine.clusters import ClusterState
 from pipeline.engine.drift_track import DriftMemory
 from pipeline.engine.drifts import Drifts
@@ -26,6 +29,16 @@ from pipeline.engine.memory import (
 from pipeline.engine.object_memory import ObjectMemory
 
 
+class Keepers(msgspec.Struct, frozen=True):
+    """Everything in a cluster that keeps something."""
+
+    state: ClusterState
+    lifecycle: Lifecycle
+    listener: Listener
+    drifts: Drifts
+    analyses: AnalysisWatch
+
+
 class Changes:
     """Compares the state of one cluster with what was stored of it.
 
@@ -33,20 +46,13 @@ class Changes:
     The others are few and are compared in their encoded form.
     """
 
-    def __init__(
-        self,
-        cluster: str,
-        state: ClusterState,
-        lifecycle: Lifecycle,
-        listener: Listener,
-        drifts: Drifts,
-        of_cluster: Callable[[], ClusterMemory],
-    ) -> None:
+    def __init__(self, cluster: str, keepers: Keepers, of_cluster: Callable[[], ClusterMemory]) -> None:
         self._cluster = cluster
-        self._state = state
-        self._lifecycle = lifecycle
-        self._listener = listener
-        self._drifts = drifts
+        self._state = keepers.state
+        self._lifecycle = keepers.lifecycle
+        self._listener = keepers.listener
+        self._drifts = keepers.drifts
+        self._analyses = keepers.analyses
         self._of_cluster = of_cluster
         self._incidents: dict[str, IncidentMemory] = {}
         self._digests: dict[str, bytes] = {}
@@ -58,6 +64,7 @@ class Changes:
             *self._of_objects(),
             *self._of_creations(),
             *self._of_drifts(),
+            *self._of_analyses(),
             *self._of_incidents(),
             *self._of_rest(),
         ]
@@ -95,6 +102,12 @@ class Changes:
             memory = self._drifts.memory(key)
             yield name_of("drift", key), encode(memory) if memory is not None else None
         self._drifts.changed.clear()
+
+    def _of_analyses(self) -> Iterator[tuple[str, bytes | None]]:
+        for key in sorted(self._analyses.changed):
+            memory = self._analyses.memory(key)
+            yield name_of("analysis", key), encode(memory) if memory is not None else None
+        self._analyses.changed.clear()
 
     def _of_incidents(self) -> Iterator[tuple[str, bytes | None]]:
         now = {memory.incident.id: memory for memory in self._lifecycle.memories()}
@@ -138,8 +151,9 @@ def _is_same(one: IncidentMemory | None, other: IncidentMemory) -> bool:
     )
 
 
-def recall_part(memory: Memory, state: ClusterState, lifecycle: Lifecycle, listener: Listener, drifts: Drifts) -> None:
+def recall_part(memory: Memory, keepers: Keepers) -> None:
     """Put a part back where it was."""
+    state = keepers.state
     match memory:
         case KeyMemory():
             state.recall_key(memory.key, memory.tracks, has_failed=memory.has_failed)
@@ -151,11 +165,20 @@ def recall_part(memory: Memory, state: ClusterState, lifecycle: Lifecycle, liste
             state.objects.recall(memory)
         case CreationMemory():
             state.creations.recall(memory.ref, memory.history, memory.counted)
+        case _:
+            _recall_told(memory, keepers)
+
+
+def _recall_told(memory: Memory, keepers: Keepers) -> None:
+    """Of those that keep what they have told."""
+    match memory:
         case IncidentMemory():
-            lifecycle.recall(memory)
+            keepers.lifecycle.recall(memory)
         case HearingMemory():
-            listener.recall(memory.hearing)
+            keepers.listener.recall(memory.hearing)
         case DriftMemory():
-            drifts.recall(memory)
-        case ClusterMemory():
+            keepers.drifts.recall(memory)
+        case AnalysisMemory():
+            keepers.analyses.recall(memory)
+        case _:
             raise AssertionError("the cluster keeps its own")

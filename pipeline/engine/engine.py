@@ -18,7 +18,8 @@ from parsers.events import ErrorNotUnderstood, Event
 from parsers.facts.seen import ObjectEvent
 from parsers.records import Origin
 from parsers.rules.model import RuleSet
-from pipeline.engine.changes import Changes, recall_part
+from pipeline.engine.analysis_watch import AnalysisWatch
+from pipeline.engine.changes import Changes, Keepers, recall_part
 from pipeline.engine.clusters import ClusterState
 from pipeline.engine.compose import compose
 from pipeline.engine.drifts import Drifts
@@ -166,7 +167,9 @@ class _Cluster:
         self._is_dirty = False
         self.listener = Listener(name, self._state, settings)
         self.drifts = Drifts(name, self._state, settings)
-        self.changes = Changes(name, self._state, self.lifecycle, self.listener, self.drifts, self._memory)
+        self._analyses = AnalysisWatch(name, self._state, settings)
+        self._keepers = Keepers(self._state, self.lifecycle, self.listener, self.drifts, self._analyses)
+        self.changes = Changes(name, self._keepers, self._memory)
 
     @property
     def keys_count(self) -> int:
@@ -187,17 +190,18 @@ class _Cluster:
             self._state.objects.unread.update(memory.unread)
             self.drifts.recall_until(memory.numbers_until)
         else:
-            recall_part(memory, self._state, self.lifecycle, self.listener, self.drifts)
+            recall_part(memory, self._keepers)
 
     def incidents(self) -> list[Incident]:
-        return [*self.lifecycle.incidents(), *self.drifts.told()]
+        return [*self.lifecycle.incidents(), *self.drifts.told(), *self._analyses.told()]
 
     def told(self) -> list[Incident]:
-        return [*self.lifecycle.told(), *self.listener.told(), *self.drifts.told()]
+        return [*self.lifecycle.told(), *self.listener.told(), *self.drifts.told(), *self._analyses.told()]
 
     def forget(self, before: datetime) -> None:
         self.listener.forget(before)
         self.drifts.forget(before)
+        self._analyses.forget(before)
         if self._now is None:
             return
         forget_before(self._state, before, self._now)
@@ -261,6 +265,7 @@ class _Cluster:
         watched_until = watched_until or self.drifts.until
         if watched_until is not None:
             changes += self.drifts.update(watched_until, troubles, self.lifecycle.told())
+            changes += self._analyses.update(watched_until, troubles, self.lifecycle.told())
         if self._state.is_full:
             self._state.trim({member.key for trouble in troubles if not trouble.ended_at for member in trouble.members})
         return changes

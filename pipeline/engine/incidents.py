@@ -253,7 +253,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     revision: int
     transition: Transition
-    kind: Literal["stuck", "controller", "certificate", "drift", "source_silent"]
+    kind: Literal["stuck", "controller", "certificate", "drift", "source_silent", "analysis"]
     status: Literal["open", "resolved", "merged"]
     severity: Severity
     title: str

@@ -13,6 +13,7 @@ import msgspec
 from parsers.events import ObjectKey
 from parsers.facts.references import ObjectRef
 from parsers.records import Origin
+from pipeline.engine.analysis_watch import AnalysisMemory
 from pipeline.engine.creations import CreationHistory
 from pipeline.engine.drift_track import DriftMemory
 from pipeline.engine.hearing import ControllerName, Hearing
@@ -95,6 +96,7 @@ Memory = (
     | ObjectMemory
     | CreationMemory
     | DriftMemory
+    | AnalysisMemory
     | IncidentMemory
     | ClusterMemory
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -10,6 +11,15 @@ from parsers.events import ObjectKey
 
 DEFAULT_RUNBOOK = "docs/causes/{class}.md"
 """The pages of this project, relative to its root; there is one for every built-in class."""
+
+
+class AnalysisSeverity(enum.Enum):
+    """Of an incident about a Rollout that an AnalysisRun has ended or holds."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+    OFF = "off"  # there are none
 
 
 class RunawayRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -74,6 +84,11 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Numbers of a Rollout that do not fit for this long, with no failure known, are an incident; 0: never.
 
     Pods need a minute or two to start, and an HPA changes its mind every 15 s: what lasts for five minutes is neither.
+    """
+    analysis_severity: AnalysisSeverity = AnalysisSeverity.WARNING
+    """The severity of an incident about a Rollout that an AnalysisRun has ended or holds.
+
+    The analysis does its work, but somebody has to decide: until then the update stands still.
     """
     clock_skew_seconds: float = 120.0
     """A verifier's clock that is further from the record's time is wrong; less is a pass that prints its error late."""

@@ -9,7 +9,7 @@ import pytest
 
 from parsers.facts.conditions import ConditionFacts
 from parsers.facts.references import ObjectRef
-from parsers.facts.rollouts import RolloutFacts, TrafficReference
+from parsers.facts.rollouts import AnalysisVerdict, RolloutFacts, TrafficReference
 from parsers.objects.reading import read_objects
 
 STEPS = [{"setWeight": 5}, {"setCanaryScale": {"replicas": 2}}, {"pause": {}}, {"setWeight": 60}, {"pause": {}}]
@@ -118,6 +118,7 @@ def test_everything_that_matters_is_read() -> None:
                     "Progressing", "Unknown", "RolloutPaused", "Rollout is paused", datetime(2026, 2, 1, 9, tzinfo=UTC)
                 ),
             ),
+            paused_at=datetime(2026, 2, 1, 9, tzinfo=UTC),
         )
         == facts
     )
@@ -259,3 +260,24 @@ def test_only_annotations_for_whystuck_are_kept() -> None:
 
 def test_annotations_that_are_none_are_not_there() -> None:
     assert {} == read(metadata={"name": "checkout", "annotations": ["whystuck/owner"]}).annotations
+
+
+def test_verdicts_of_its_current_runs() -> None:
+    """Those that do not let it go on, with the time of the abort; a run that goes well or on is left out."""
+    message = 'Metric "success-rate" assessed Failed due to failed (1) > failureLimit (0)'
+    facts = read(
+        status={
+            "abort": True,
+            "abortedAt": "2026-02-01T09:00:00Z",
+            "canary": {
+                "currentStepAnalysisRunStatus": {"name": "checkout-2-1", "status": "Failed", "message": message},
+                "currentBackgroundAnalysisRunStatus": {"name": "checkout-2", "status": "Running"},
+            },
+            "blueGreen": {"prePromotionAnalysisRunStatus": {"name": "pre", "status": "Inconclusive"}, "other": 1},
+        }
+    )
+    assert (
+        AnalysisVerdict("checkout-2-1", "Failed", message),
+        AnalysisVerdict("pre", "Inconclusive"),
+    ) == facts.verdicts
+    assert (True, datetime(2026, 2, 1, 9, tzinfo=UTC)) == (facts.is_aborted, facts.aborted_at)
