@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from pipeline.cluster.calls import Call, CallError, Reason
-from pipeline.cluster.kubeconfig import Kubeconfig, token_of
+from pipeline.cluster.credentials import Credentials
+from pipeline.cluster.kubeconfig import Kubeconfig
 from pipeline.cluster.pod_account import is_pod, load_service_account
 from pipeline.cluster.safe_text import MAX_CHARS, safe_text, unreachable_text
 from pipeline.cluster.settings import ClusterSettings
@@ -62,6 +63,7 @@ class KubeCluster:
         is_in_pod = not settings.kubeconfig and is_pod() and not any(map(_exists, path.split(os.pathsep)))
         self._kubeconfig = None if is_in_pod else Kubeconfig(path, settings)
         self.name, self.namespace = "", "default"
+        self._not_loaded = ""  # why credentials could not be read anew; empty: they could, or were not refused
         self._load()
 
     def get(self, call: Call, query: Mapping[str, str] | None = None, accept: str = "application/json") -> bytes:
@@ -125,8 +127,7 @@ class KubeCluster:
         return answer
 
     def _headers(self, configuration: Configuration) -> dict[str, str]:
-        with self._lock:  # a token that has expired is asked for once, not by every thread
-            token = token_of(configuration)
+        token = self._credentials.token(configuration)
         headers = {"Authorization": token} if token else {}
         if not token and configuration.username:
             headers["Authorization"] = configuration.get_basic_auth_token() or ""
@@ -150,6 +151,7 @@ class KubeCluster:
         else:
             place = load_service_account(self._settings.service_account, configuration)
         self.name, self.namespace = place.cluster, place.namespace
+        self._credentials = Credentials(place.giver)
         if not configuration.verify_ssl:
             _log.warning("cluster.not_verified", cluster=self.name)
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # it would come with every call
@@ -163,11 +165,20 @@ class KubeCluster:
         """
         with self._lock:
             if self._client is refused and time.monotonic() - self._loaded_at > LOAD_AGAIN_SECONDS:
-                try:
-                    self._load()
-                except ConfigurationError as error:
-                    raise CallError(self.name, call, Reason.UNAUTHORIZED, str(error), 401) from error
+                self._load_again()
+            problem = self._not_loaded or self._credentials.problem
+            if self._client is refused and problem:
+                raise CallError(self.name, call, Reason.UNAUTHORIZED, problem, 401)
             return self._client
+
+    def _load_again(self) -> None:
+        try:
+            self._load()
+            self._not_loaded = ""
+        except ConfigurationError as error:
+            self._not_loaded = str(error)
+        finally:
+            self._loaded_at = time.monotonic()  # whoever waited for this one is told the same
 
 
 class KubeStream:

@@ -5,16 +5,15 @@ The names in it are checked here and not by the client, whose errors print the u
 
 from __future__ import annotations
 
-import logging
 import os
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from pipeline.cluster.credentials import with_deadline
+from pipeline.cluster.library_log import listening
 from pipeline.cluster.safe_text import safe_text
 from pipeline.cluster.settings import ClusterSettings
 from pipeline.errors import ConfigurationError
@@ -34,6 +33,7 @@ class Place(msgspec.Struct, frozen=True):
 
     cluster: str
     namespace: str
+    giver: str = ""  # who gives and renews credentials, for messages; empty: nobody
 
 
 class _Context(msgspec.Struct, frozen=True):
@@ -66,17 +66,20 @@ class Kubeconfig:
         chosen = {"name": _CHOSEN, "context": {"cluster": context.cluster, "user": context.user}}
         merged.value["contexts"].append(chosen)
         self._put_renewed(user)
+        giver = _giver_of(user, context.user)
+        if user is not None and isinstance(user.get("exec"), dict):
+            user["exec"] = with_deadline(user["exec"], self._settings.request_limit_seconds)
         loader = library.KubeConfigLoader(merged, active_context=_CHOSEN, config_base_path=None)
         said: list[str] = []
         try:
-            with _listening(said):
+            with listening(said):
                 loader.load_and_set(configuration)
         except Exception as error:  # noqa: BLE001 - plug-ins, files and providers: the client lets anything through
             raise self._error(f"cluster {context.cluster}, user {context.user}: {safe_text(error)}") from None
-        self._check(user, context.user, configuration, said)
+        self._check(user, giver, configuration, said)
         proxy = (_of_name(merged.value, "clusters", context.cluster) or {}).get("proxy-url")
         configuration.proxy = configuration.proxy or proxy  # clients before 37 do not read it
-        return Place(context.cluster, context.namespace)
+        return Place(context.cluster, context.namespace, giver)
 
     def _read(self, library: Any) -> Any:  # noqa: ANN401 - the client's own, without types
         import yaml
@@ -128,20 +131,15 @@ class Kubeconfig:
         else:
             self._renewed = (config["id-token"], config)
 
-    def _check(self, user: Mapping[str, Any] | None, name: str, configuration: Configuration, said: list[str]) -> None:
+    def _check(self, user: Mapping[str, Any] | None, giver: str, configuration: Configuration, said: list[str]) -> None:
         """The client goes on without credentials where it got none."""
-        if user is None or configuration.api_key or configuration.cert_file or configuration.username:
+        if user is None or not giver or configuration.api_key or configuration.cert_file or configuration.username:
             return
         why = safe_text("; ".join(said)) if said else "nothing was given"
         if "exec" in user:
-            command = (user["exec"] or {}).get("command", "")
-            raise self._error(f"user {name}: the exec plug-in {command} gave no credentials: {why}")
-        if "auth-provider" in user:
-            provider = (user["auth-provider"] or {}).get("name", "")
-            known = provider in _KNOWN_PROVIDERS
-            raise self._error(
-                f"user {name}: the auth-provider {provider} {'gave no token: ' + why if known else 'is not known here'}"
-            )
+            raise self._error(f"{giver} gave no credentials: {why}")
+        known = (user["auth-provider"] or {}).get("name", "") in _KNOWN_PROVIDERS
+        raise self._error(f"{giver} {'gave no token: ' + why if known else 'is not known here'}")
 
     def _unknown(self, kind: str, name: str, config: Mapping[str, Any], section: str) -> ConfigurationError:
         return self._error(f"there is no {kind} {name!r}; {_listed(config, section)}")
@@ -150,11 +148,13 @@ class Kubeconfig:
         return ConfigurationError(f"kubeconfig {self._path}: {text}")
 
 
-def token_of(configuration: Configuration) -> str | None:
-    """The header that says who one is, renewed where its time is over; clients before 37 have another name for it."""
-    names = ("BearerToken", "authorization")
-    found = (configuration.get_api_key_with_prefix(name) for name in names if name in configuration.api_key)
-    return next(found, None)
+def _giver_of(user: Mapping[str, Any] | None, name: str) -> str:
+    """Of a plug-in the command, without its arguments and environment, which may hold secrets."""
+    if user is not None and "exec" in user:
+        return f"user {name}: the exec plug-in {(user['exec'] or {}).get('command', '')}"
+    if user is not None and "auth-provider" in user:
+        return f"user {name}: the auth-provider {(user['auth-provider'] or {}).get('name', '')}"
+    return ""
 
 
 def _is_sound(config: Mapping[str, Any]) -> bool:
@@ -189,21 +189,3 @@ def _listed(config: Mapping[str, Any], section: str) -> str:
         return f"it has no {section}"
     more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     return f"its {section}: {', '.join(names[:MAX_NAMES])}{more}"
-
-
-@contextmanager
-def _listening(said: list[str]) -> Iterator[None]:
-    """Take what the client says of a plug-in that failed: it logs that and goes on, as the root of all loggers."""
-    thread, root = threading.get_ident(), logging.getLogger()
-
-    def take(record: logging.LogRecord) -> bool:
-        if record.thread != thread or record.levelno < logging.ERROR:
-            return True
-        said.append(record.getMessage())
-        return False
-
-    root.addFilter(take)
-    try:
-        yield
-    finally:
-        root.removeFilter(take)

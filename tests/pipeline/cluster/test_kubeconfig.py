@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline.cluster.connection import KubeCluster
-from pipeline.cluster.kubeconfig import token_of
+from pipeline.cluster.credentials import token_of
 from pipeline.cluster.settings import ClusterSettings
 from pipeline.errors import ConfigurationError
 from tests.parsers.certificate_samples import certificate_pem
