@@ -30,6 +30,12 @@ def lines_of_record(data: bytes, start: int, stop: int, done: int) -> tuple[int,
     return (begin, end) if end >= stop else (start, stop)
 
 
+def is_broken(data: bytes, start: int, stop: int, done: int) -> bool:
+    """Whether the record of a line goes on behind the line that it begins with."""
+    begin = _begin(data, start, stop, done)
+    return begin is not None and _is_open(data[begin : _end_of_line(data, begin)])
+
+
 def join(data: bytes, start: int, stop: int) -> bytes:
     """The record's lines as one: with nothing between them where they were broken in mid-word, else with a blank."""
     lines = data[start:stop].split(b"\n")

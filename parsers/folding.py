@@ -10,7 +10,7 @@ import re
 
 import msgspec
 
-from parsers.broken_lines import lines_of_record
+from parsers.broken_lines import is_broken, lines_of_record
 
 LOOK_LINES = 100
 """How many lines a record may have."""
@@ -52,13 +52,29 @@ def fold(data: bytes, span: LineSpan, done: int) -> LineSpan:
         return LineSpan(begin, end, is_broken=True)
     start = _first_line_of(data, span, done)
     stop = span.stop
-    if line.lstrip(b" \t\xe2\x94\x82").startswith(b"{") and not line.rstrip().endswith((b"}", b"},", b"\xe2\x94\x82")):
+    if _is_broken_json(line):
         stop = _end_of_broken_json(data, span)
     elif _STACK_START.search(line):
         stop = _end_of_stack(data, span.stop)
     elif _is_open(data[start : span.stop].rstrip()):
         stop = _end_of_folded(data, start, span.stop)
     return LineSpan(start, stop)
+
+
+def may_go_on(data: bytes, span: LineSpan, done: int) -> bool:
+    """Whether `fold` looks at the lines behind a candidate line."""
+    line = data[span.start : span.stop]
+    if len(line) > _SHORT_LINE:
+        return False
+    if is_broken(data, span.start, span.stop, done) or _is_broken_json(line) or _STACK_START.search(line) is not None:
+        return True
+    return _is_open(data[_first_line_of(data, span, done) : span.stop].rstrip())
+
+
+def _is_broken_json(line: bytes) -> bool:
+    if not line.lstrip(b" \t\xe2\x94\x82").startswith(b"{"):
+        return False
+    return not line.rstrip().endswith((b"}", b"},", b"\xe2\x94\x82"))
 
 
 def _first_line_of(data: bytes, span: LineSpan, done: int) -> int:

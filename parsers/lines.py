@@ -2,8 +2,9 @@
 
 Only candidates are split off and decoded; all others are counted. A record can stand on several physical
 lines: parts of a container runtime (CRI ``P``/``F``, docker's 16 KiB pieces), folded text, a stack trace, JSON that
-a terminal broke at its width. How far this looks is bounded in lines and bytes, and the end of a block is held back
-by as much, so that the answer does not depend on where a stream was cut into blocks.
+a terminal broke at its width. How far this looks is bounded in lines and bytes. At the end of a block a record that
+may go on is held back by as much, with all that come behind it, so that the answer does not depend on where a stream
+was cut into blocks; a record that is whole by itself is not.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Protocol
 import msgspec
 
 from parsers.broken_lines import join
-from parsers.folding import LOOK_BACK_LINES, LOOK_BYTES, LOOK_LINES, LineSpan, fold
+from parsers.folding import LOOK_BACK_LINES, LOOK_BYTES, LOOK_LINES, LineSpan, fold, may_go_on
 from parsers.line_marks import AssemblerMarks, LineMark, behind, line_from
 from parsers.partial_lines import Partial, join_parts, partial_of
 from parsers.prefilter import FREQUENT, Scanner
@@ -49,8 +50,8 @@ class LineAssembler:
 
     @property
     def is_holding(self) -> bool:
-        """Whether lines wait for what follows them."""
-        return self._carried is not None and self._carried.scan_from < len(self._carried.data)
+        """Whether lines wait for what follows them, or are kept as those that a record may begin with."""
+        return self._carried is not None and self._carried.held_from < len(self._carried.data)
 
     def marks(self) -> AssemblerMarks | None:
         """From where the stream has to be read again, None where nothing is held back."""
@@ -59,8 +60,9 @@ class LineAssembler:
         window = self._carried
         if window is None or not self.is_holding:
             return None
+        undecided = min(window.scan_from, window.last_line)
         return AssemblerMarks(
-            window.mark_at(0), window.mark_at(window.scan_from), window.mark_at(window.done) if window.done else None
+            window.mark_at(0), window.mark_at(undecided), window.mark_at(window.done) if window.done else None
         )
 
     def resume(self, marks: AssemblerMarks) -> None:
@@ -85,7 +87,7 @@ class LineAssembler:
         window = _Window.of(block) if self._carried is None else self._carried.followed_by(block)
         if self._resumed is not None and window.pass_over(self._resumed, block):
             self._resumed = None
-        hold_from = max(window.hold_from(), window.scan_from)
+        hold_from = max(window.hold_from(), window.held_from)
         self._carried = window  # where an interruption comes now, `finish` goes on in it
         yield from self._scan(window, hold_from)
         self._carried = window.carry(hold_from)
@@ -98,17 +100,20 @@ class LineAssembler:
 
     def _scan(self, window: _Window, limit: int) -> Iterator[SourceLine]:
         data = window.data
-        done = window.done
+        done, decided = window.done, 0
         for end in self._scanner.find_ends(data):
             if end <= done:
                 continue
             start = data.rfind(b"\n", 0, end) + 1
             if start < window.scan_from:
                 continue
-            if start >= limit:
-                break
+            window.scan_from = max(window.scan_from, min(decided, start))  # a line may hold more than one literal
             stop = data.find(b"\n", end - 1)
             stop = len(data) if stop < 0 else stop
+            if start >= limit:
+                if _may_go_on(data, LineSpan(start, stop), done):
+                    break
+                decided = stop + 1
             if data.endswith(FREQUENT, start, end) and not self._passes.is_wanted(data[start:stop]):
                 self.counts.passes_skipped += 1
                 continue
@@ -116,31 +121,38 @@ class LineAssembler:
             window.done = done = span.stop
             self.counts.candidates += 1
             yield window.source_line(data, span)
+        window.scan_from = max(window.scan_from, decided)
 
     def _extend(self, data: bytes, span: LineSpan, done: int) -> LineSpan:
         """The whole record around a candidate line."""
-        state = partial_of(data[span.start : min(span.stop, span.start + LOOK_BYTES)])
-        return _join_partials(data, span, state, done) or fold(data, span, done)
+        return _join_partials(data, span, _partial_of(data, span), done) or fold(data, span, done)
 
 
 class _Window:
     """The bytes being looked at: what was held back, and the newest block behind it."""
 
-    def __init__(self, data: bytes, blocks: list[tuple[int, Block]], done: int, scan_from: int) -> None:
+    def __init__(self, data: bytes, blocks: list[tuple[int, Block]], done: int, scan_from: int, held_from: int) -> None:
         self.data = data
         self.done = done  # end of the last record delivered: no other record may reach back behind it
-        self.scan_from = scan_from  # lines before this offset were decided upon in an earlier window
+        self.scan_from = scan_from  # lines before this offset were decided upon
+        self.held_from = held_from  # lines from this offset on may be looked at once more
         self._blocks = blocks  # (offset of the block's first byte in data, block); the first may start before data
         self._cursor = (-1, 0, 0)  # (index of block, offset in data, line index within the block) of the last look-up
 
     @classmethod
     def of(cls, block: Block) -> _Window:
-        return cls(block.data, [(0, block)], 0, 0)
+        return cls(block.data, [(0, block)], 0, 0, 0)
 
     def followed_by(self, block: Block) -> _Window:
         glue = b"" if not self.data or self.data.endswith(b"\n") else b"\n"
         offset = len(self.data) + len(glue)
-        return _Window(self.data + glue + block.data, [*self._blocks, (offset, block)], self.done, self.scan_from)
+        blocks = [*self._blocks, (offset, block)]
+        return _Window(self.data + glue + block.data, blocks, self.done, self.scan_from, self.held_from)
+
+    @property
+    def last_line(self) -> int:
+        """Offset of the last line."""
+        return self.data.rfind(b"\n", 0, len(self.data) - 1) + 1
 
     def pass_over(self, marks: AssemblerMarks, newest: Block) -> bool:
         """Leave out what was decided before, as far as it stands in the newest block; says whether that was the last.
@@ -186,7 +198,8 @@ class _Window:
                 break
             start = data.rfind(b"\n", 0, start - 1) + 1
         blocks = [(offset - start, block) for offset, block in self._blocks if offset + len(block.data) >= start]
-        return _Window(data[start:], blocks, max(0, self.done - start), hold_from - start)
+        scan_from = max(hold_from, self.scan_from)
+        return _Window(data[start:], blocks, max(0, self.done - start), scan_from - start, hold_from - start)
 
     def source_line(self, data: bytes, span: LineSpan) -> SourceLine:
         block, line = self._locate(span.start)
@@ -218,6 +231,18 @@ class _Window:
         self._cursor = (index, offset, line)
         number = block.first_line + line if block.line_numbers is None else block.line_numbers[line]
         return block, number
+
+
+def _may_go_on(data: bytes, span: LineSpan, done: int) -> bool:
+    """Whether what follows a candidate line may belong to its record."""
+    if _partial_of(data, span) is not Partial.PARTIAL:
+        return may_go_on(data, span, done)
+    joined = _join_partials(data, span, Partial.PARTIAL, done)
+    return joined is None or _partial_of(data, LineSpan(*joined.parts[-1])) is Partial.PARTIAL
+
+
+def _partial_of(data: bytes, span: LineSpan) -> Partial:
+    return partial_of(data[span.start : min(span.stop, span.start + LOOK_BYTES)])
 
 
 def _join_partials(data: bytes, span: LineSpan, state: Partial, done: int) -> LineSpan | None:
