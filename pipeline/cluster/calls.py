@@ -88,6 +88,11 @@ class CallError(SourceError):
         self.text = text
         self.retry_after_seconds = retry_after_seconds
 
+    @property
+    def is_right_missing(self) -> bool:
+        """Whether `call.rule` would allow it. Where somebody may not be impersonated it would not."""
+        return self.reason is Reason.FORBIDDEN and _IMPERSONATED.search(self.text) is None
+
 
 class Stream(Protocol):
     """An answer that comes bit by bit."""

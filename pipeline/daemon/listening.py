@@ -50,7 +50,7 @@ class Ear:
             self._ingestion.listen(self._listened(name, pump.status(), seconds, now))
 
     def _listened(self, name: str, status: SourceStatus, seconds: float, now: datetime) -> Listened:
-        how = Listening.CAUGHT_UP if is_live(status) else Listening.BEHIND
+        how = Listening.CAUGHT_UP if is_live(status) and not status.is_refused else Listening.BEHIND
         return Listened(
             source=name,
             how=how if status.is_connected else Listening.AWAY,

@@ -7,6 +7,8 @@ from typing import Final
 
 import msgspec
 
+from pipeline.cluster.calls import Call
+
 SHOWN: Final = 5
 """Namespaces in one sentence; more are counted."""
 
@@ -20,6 +22,11 @@ class Refusal(msgspec.Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         return _sentence(self.resource, self.rule, (self.namespace,) if self.namespace else ())
+
+
+def refusal_of(call: Call) -> Refusal:
+    """Of a call that needs a right in its namespace, whatever the object is called."""
+    return Refusal(f"{call.resource}.{call.group}" if call.group else call.resource, call.rule, call.namespace)
 
 
 def sentences(refusals: Iterable[Refusal]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from typing import Final, Protocol
 
 import msgspec
@@ -12,6 +13,7 @@ from pipeline.cluster.calls import Call, CallError, Cluster, Reason, Stream
 from pipeline.own_log.loggers import get_logger
 from pipeline.sources.objects.answers import read_change
 from pipeline.sources.objects.api import ApiError
+from pipeline.sources.objects.refusals import Refusal, refusal_of
 from pipeline.sources.pod_logs.log_lines import split_pieces
 from pipeline.sources.pod_logs.places import Place, deployments_of, narrower_namespaces, place_of_deployment
 from pipeline.sources.pod_logs.pods import Containers, containers_of_pod, find_containers
@@ -21,8 +23,12 @@ _log = get_logger("pod_logs")
 
 WATCH_SECONDS = 290
 """The server ends a watch after so long: a connection that died silently costs no more."""
+DEPLOYMENT_SECONDS = 60
+"""How old a Deployment's selector gets: one that is deleted and made again may have another one."""
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 15.0
+REFUSED_SECONDS = 60.0
+"""Until pods are asked for again that may not be listed any more."""
 LISTS_UNTIL_WATCH = 12
 """Between attempts to watch where that is refused: rights are given by people."""
 _LIST_AGAIN: Final = (400, 404, 410, 504)
@@ -46,6 +52,7 @@ class Finder:
 
     def __init__(self, cluster: Cluster, cluster_name: str, place: Place, finds: Finds, find_seconds: float) -> None:
         self.problem = ""
+        self.refusal: Refusal | None = None  # of the right to list pods, which there was at the start
         self.narrowed = ""  # which right is missing to look into more than this place; empty: none
         self._unwatched = ""  # the same to watch it
         self._cluster = cluster
@@ -54,6 +61,9 @@ class Finder:
         self._finds = finds
         self._find_seconds = find_seconds  # between lists where pods may not be watched
         self._version = ""  # from which on to watch; empty: all have to be listed
+        self._place_read_at = time.monotonic()
+        self._is_deployment_gone = False
+        self._is_place_in_doubt = False  # a pod is gone: of a Deployment that was deleted, perhaps
         self._lists_left = 0  # until a watch that was refused is tried again
         self._failures = 0  # in a row
         self._closing = threading.Event()
@@ -64,12 +74,14 @@ class Finder:
         """Tell of all containers that there are. Raises CallError."""
         containers, version = find_containers(self._cluster, self.cluster_name, self.place)
         self._finds.found(self._cluster, containers)
-        self._version, self._failures, self.problem = version, 0, ""
+        self._version, self._failures, self.problem, self.refusal = version, 0, "", None
 
     def run(self) -> None:
         """Tell of what comes and changes, until `close`."""
         while not self._closing.is_set():
             try:
+                if self._is_place_in_doubt or self._is_place_old():
+                    self._read_place()
                 if not self._version:
                     self.list()
                 if not self._lists_left:
@@ -92,17 +104,39 @@ class Finder:
         if (stream := self._stream) is not None:
             stream.close()
 
+    def _is_place_old(self) -> bool:
+        return bool(self.place.deployment) and time.monotonic() - self._place_read_at >= DEPLOYMENT_SECONDS
+
+    def _read_place(self) -> None:
+        """Ask for the Deployment once more. Who was found by its old selector is followed on. Raises CallError."""
+        self._place_read_at, self._is_place_in_doubt = time.monotonic(), False
+        namespace, name = self.place.namespace, self.place.deployment
+        try:
+            place = place_of_deployment(self._cluster, namespace, name)
+        except CallError as error:
+            if error.reason is not Reason.NOT_FOUND:
+                raise
+            if not self._is_deployment_gone:
+                _log.warning("pod_logs.deployment_gone", namespace=namespace, deployment=name)
+            self._is_deployment_gone = True
+            return
+        self._is_deployment_gone = False
+        if place != self.place:
+            _log.info("pod_logs.selector_changed", namespace=namespace, deployment=name, selector=place.selector)
+            self.place, self._version = place, ""
+
     def _watch(self) -> None:
-        """Until the server ends it. Raises CallError."""
+        """Until the server ends it, or a pod of a Deployment is gone. Raises CallError."""
+        seconds = DEPLOYMENT_SECONDS if self.place.deployment else WATCH_SECONDS
         call = Call("watch", "pods", self.place.namespace)
         query = {
             "watch": "true",
             "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(WATCH_SECONDS),
+            "timeoutSeconds": str(seconds),
             "resourceVersion": self._version,
             "labelSelector": self.place.selector,
         }
-        stream = self._stream = self._cluster.open(call, query, idle_seconds=WATCH_SECONDS + 30.0)
+        stream = self._stream = self._cluster.open(call, query, idle_seconds=seconds + 30.0)
         self._unwatched = ""
         try:
             for lines in split_pieces(stream):
@@ -111,6 +145,8 @@ class Finder:
                 for line in lines:
                     self._take(line)
                 self._failures, self.problem = 0, ""
+                if self._is_place_in_doubt:
+                    return
         except (ApiError, msgspec.DecodeError) as error:
             status = error.status if isinstance(error, ApiError) else None
             raise CallError(self._cluster.name, call, Reason.FAILED, str(error), status or 0) from error
@@ -124,6 +160,7 @@ class Finder:
             containers = containers_of_pod(change.item.raw, self.cluster_name, self.place)
             if change.type == "DELETED":
                 self._finds.changed(containers)
+                self._is_place_in_doubt = bool(self.place.deployment)
             else:
                 self._finds.found(self._cluster, containers)
         self._version = change.item.resource_version or self._version
@@ -134,6 +171,10 @@ class Finder:
         if error.call.verb == "watch" and error.reason is Reason.FORBIDDEN:
             self._lists_left = LISTS_UNTIL_WATCH
             self._unwatched = f"{error}; pods are listed every {self._find_seconds:g} s instead"
+            return
+        if error.is_right_missing:
+            self.problem, self.refusal = "", refusal_of(error.call)
+            self._closing.wait(REFUSED_SECONDS * self._random.uniform(0.5, 1.0))
             return
         if error.status in _LIST_AGAIN:
             self._version = ""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pipeline.cluster.calls import CallError, Cluster, Reason
 from pipeline.own_log.loggers import get_logger
 from pipeline.sources.live import StreamLag
+from pipeline.sources.objects.refusals import Refusal, refusal_of
 from pipeline.sources.pod_logs.container_log import ContainerLog
 from pipeline.sources.pod_logs.outbox import Outbox
 from pipeline.sources.pod_logs.pods import ContainerId, RunState
@@ -19,6 +20,8 @@ _log = get_logger("pod_logs")
 
 FIRST_PAUSE_SECONDS = 0.2
 LAST_PAUSE_SECONDS = 15.0
+REFUSED_SECONDS = 60.0
+"""Until a log that may not be read is asked for again: rights are given by people."""
 
 
 class Follower:
@@ -40,6 +43,7 @@ class Follower:
         self.container = container
         self.history = history
         self.problem = ""
+        self.refusal: Refusal | None = None  # of the right to read it
         self._log = ContainerLog(
             cluster,
             container,
@@ -103,12 +107,17 @@ class Follower:
         self._asked_pause = 0.0
         try:
             self._log.go_on()
-            self.problem = ""
+            self.problem, self.refusal = "", None
         except GoneError:
             self._log.end()
         except CallError as error:
             if error.reason is Reason.NOT_FOUND and self._log.status.is_certainly_gone():
                 self._log.end()
+                return
+            if error.is_right_missing:
+                self.problem, self.refusal = "", refusal_of(error.call)
+                self._log.is_caught_up = True  # nothing more can be read of it now
+                self._asked_pause = REFUSED_SECONDS * self._random.uniform(0.5, 1.0)
                 return
             if str(error) != self.problem:
                 _log.warning("pod_logs.problem", stream=self.container.stream, problem=str(error))

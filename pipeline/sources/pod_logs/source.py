@@ -17,6 +17,7 @@ from pipeline.cluster.tally import CallTally
 from pipeline.errors import SourceError, SourceRefusedError
 from pipeline.own_log.loggers import get_logger
 from pipeline.sources.live import Fetched, SourceStatus
+from pipeline.sources.objects.refusals import sentences
 from pipeline.sources.pod_logs.finding import Finder, begin_finding
 from pipeline.sources.pod_logs.following import Follower
 from pipeline.sources.pod_logs.log_lines import newest_line, previous_end
@@ -195,8 +196,17 @@ class _Generation:
         problem = cannot_find or next((each.problem for each in followers if each.problem), "") or self._without()
         is_caught_up = not cannot_find and all(each.is_caught_up for each in followers) and self._queue.empty()
         lags = {each.container.stream: each.lag() for each in followers if not each.is_done}
-        unread = tuple(sorted({sentence for each in self._finders for sentence in each.unread}))
-        return SourceStatus(not cannot_find, is_caught_up, lags, problem, unread=unread)
+        refused = [*(each.refusal for each in self._finders), *(each.refusal for each in followers)]
+        refusals = [each for each in refused if each is not None]
+        unread = {sentence for each in self._finders for sentence in each.unread} | {*sentences(refusals)}
+        return SourceStatus(
+            is_connected=not cannot_find,
+            is_caught_up=is_caught_up,
+            lags=lags,
+            problem=problem,
+            unread=tuple(sorted(unread)),
+            is_refused=bool(refusals),
+        )
 
     def _without(self) -> str:
         """Clusters in which nobody was found; empty: none."""

@@ -44,6 +44,7 @@ class FakeCluster:
         self.forbidden: set[str] = set()  # namespaces
         self.may_watch = True
         self.deployments: dict[str, dict[str, Any]] = {}
+        self.deployments_now: Callable[[FakeCluster], dict[str, dict[str, Any]]] | None = None
         self.watches = watches or []
         self.calls: list[tuple[str, dict[str, str]]] = []
         self.at_end: Callable[[], None] = lambda: None  # when no watch is left
@@ -51,7 +52,8 @@ class FakeCluster:
     def get(self, call: Call, query: Mapping[str, str] | None = None, accept: str = "application/json") -> bytes:
         self.calls.append((str(call), dict(query or {})))
         if call.resource == "deployments":
-            if (found := self.deployments.get(f"{call.namespace}/{call.name}")) is None:
+            deployments = self.deployments if self.deployments_now is None else self.deployments_now(self)
+            if (found := deployments.get(f"{call.namespace}/{call.name}")) is None:
                 raise CallError(self.name, call, Reason.NOT_FOUND, "not found", 404)
             return json.dumps(found).encode()
         if call.namespace in self.forbidden:
@@ -190,6 +192,23 @@ def test_right_to_watch_may_be_given_later() -> None:
     assert ("argo/b 0", ()) == (told.seen[-1], finder.unread)
 
 
+def test_right_to_list_that_is_taken_away_is_told() -> None:
+    """Pods are asked for again when people may have given it back; it is no other trouble."""
+    cluster, told = FakeCluster({"argo": [pod("a")]}), Told()
+    cluster.may_watch = False
+    finder = Finder(cluster, "test", PLACE, told, 0.001)
+    finder.list()
+    cluster.forbidden = {"argo"}
+    thread = threading.Thread(target=finder.run)
+    thread.start()
+    while finder.refusal is None and thread.is_alive():
+        pass
+    finder.close()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert ("pods", "argo", "") == (finder.refusal.resource, finder.refusal.namespace, finder.problem)
+
+
 def _begun(cluster: FakeCluster, **settings: Any) -> list[str]:
     told = Told()
     begin_finding(KubernetesSettings(**settings), "test", cluster, told)
@@ -214,6 +233,34 @@ def test_pods_of_a_deployment_are_those_of_its_replica_sets() -> None:
         cluster, deployments=("argo/rollouts",)
     )
     assert {"labelSelector": "app=x,tier in (a)"} == cluster.calls[-1][1]
+
+
+def _selecting(app: str) -> dict[str, Any]:
+    return {"spec": {"selector": {"matchLabels": {"app": app}}}}
+
+
+def test_deployment_that_is_made_again_may_have_another_selector() -> None:
+    """It is asked for again when one of its pods is gone; while it is not there the old selector is in force."""
+    gone = event("DELETED", pod("rollouts-a-1", owner="rollouts-a", hash_="a"))
+    cluster = FakeCluster({"argo": [pod("rollouts-b-1", owner="rollouts-b", hash_="b")]}, [[gone], [gone], [gone]])
+    answers = iter([_selecting("old"), None, _selecting("new"), _selecting("new")])
+
+    def next_answer(_cluster: FakeCluster) -> dict[str, dict[str, Any]]:
+        answer = next(answers)
+        return {} if answer is None else {"argo/rollouts": answer}
+
+    cluster.deployments_now = next_answer
+    (finder,) = begin_finding(KubernetesSettings(deployments=("argo/rollouts",)), "test", cluster, Told())
+    cluster.at_end = finder.close
+    thread = threading.Thread(target=finder.run)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert ["app=old", "app=new"] == [
+        query["labelSelector"] for call, query in cluster.calls if call.startswith("list")
+    ]
+    watched = [query["labelSelector"] for call, query in cluster.calls if call.startswith("watch")]
+    assert ["app=old", "app=old", "app=new", "app=new"] == watched
 
 
 @pytest.mark.parametrize(

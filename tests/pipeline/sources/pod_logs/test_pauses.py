@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from pipeline.cluster.calls import CallError, Reason
-from pipeline.sources.pod_logs.following import LAST_PAUSE_SECONDS, Follower
+from pipeline.sources.pod_logs.following import LAST_PAUSE_SECONDS, REFUSED_SECONDS, Follower
 from pipeline.sources.pod_logs.log_lines import log_call
 from pipeline.sources.pod_logs.pods import ContainerId
 from pipeline.sources.pod_logs.positions import History, Position
@@ -69,3 +69,10 @@ def test_who_is_woken_begins_anew() -> None:
     pauses = _pauses(cluster, 8, woken={7})
     assert pauses[6] > 5
     assert pauses[7] <= 0.4
+
+
+def test_log_that_may_not_be_read_is_asked_for_now_and_then() -> None:
+    """Rights are given by people."""
+    cluster = LiveCluster("one", a=1)
+    cluster.refusals = [_refusal(Reason.FORBIDDEN, 403) for _ in range(20)]
+    assert all(REFUSED_SECONDS / 2 <= pause <= REFUSED_SECONDS for pause in _pauses(cluster, 3))

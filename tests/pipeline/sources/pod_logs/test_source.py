@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.cluster.calls import Call, CallError, Reason
 from pipeline.cluster.settings import ClusterSettings
 from pipeline.errors import ConfigurationError
 from pipeline.sources.live import Fetched
@@ -138,3 +139,16 @@ def test_deployments_are_names(names: tuple[str, ...]) -> None:
     """With a namespace in front or without."""
     with pytest.raises(ConfigurationError, match="deployments: expected NAME or NAMESPACE/NAME"):
         PodLogSource(KubernetesSettings(deployments=names), lambda _: LiveCluster("one"))
+
+
+def test_log_that_may_not_be_read_is_told_by_its_right() -> None:
+    """In one sentence for all logs of a namespace, and not as a problem; that they are silent shows nothing."""
+    cluster = LiveCluster("one", a=1, b=1)
+    call = Call("get", "pods/log", "argo", "a")
+    cluster.refusals = [CallError("one", call, Reason.FORBIDDEN, "pods/log is forbidden", 403) for _ in range(20)]
+    with _reading(cluster) as read:
+        read.until(lambda: len(cluster.refusals) <= 18 and read.source.status().is_caught_up)
+        status = read.source.status()
+    rule = '{apiGroups: [""], resources: ["pods/log"], verbs: ["get"]}'
+    sentence = f"pods/log may not be read in namespace argo; a Role there with the rule {rule} would allow it"
+    assert ((sentence,), "", True, True) == (status.unread, status.problem, status.is_refused, status.is_connected)
