@@ -28,6 +28,7 @@ class Story:
         self._cluster, self._kubelet = cluster, kubelet
         self._clock = _FIRST_SECONDS
         self._restarts = 0
+        self._started_at = ""
         self._run_starts: set[int] = set()  # the first number of each run of the container but the first
         self._rotated: set[int] = set()
         self._unserved: set[int] = set()  # what the kubelet may not serve any more
@@ -38,6 +39,7 @@ class Story:
         spec = {"nodeName": "node", "containers": [{"name": CONTAINER, "image": "x"}]}
         cluster.apply(PATH, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
         kubelet.log(NAMESPACE, POD, CONTAINER)
+        self._tell_status()
 
     def write(self, count: int) -> None:
         """The controller prints, some lines at the same time, some of them equal in all but their number."""
@@ -84,7 +86,22 @@ class Story:
         self._kubelet.restart(NAMESPACE, POD, CONTAINER)
         self._run_starts.add(self.written)
         self._restarts += 1
-        status = {"name": CONTAINER, "image": "x", "imageID": "", "ready": True, "restartCount": self._restarts}
+        self._tell_status()
+
+    def _tell_status(self) -> None:
+        """Of the run that has just begun; times are the container's own, so its clock is set with them."""
+        before, self._started_at = self._started_at, nano(self._clock)[:19] + "Z"
+        ended = {"containerID": f"test://{self._restarts - 1}", "startedAt": before, "finishedAt": self._started_at}
+        status = {
+            "name": CONTAINER,
+            "image": "x",
+            "imageID": "",
+            "ready": True,
+            "restartCount": self._restarts,
+            "containerID": f"test://{self._restarts}",
+            "state": {"running": {"startedAt": self._started_at}},
+            "lastState": {"terminated": {"exitCode": 1, **ended}} if self._restarts else {},
+        }
         self._cluster.set_status(PATH, {"phase": "Running", "containerStatuses": [status]})
 
     def check(self, numbers: Mapping[int, int], gaps: Mapping[int, str]) -> None:
@@ -106,7 +123,7 @@ class Story:
                 assert is_told or self._is_rotated_head(number + 1, next_number), text
 
     def _is_rotated_head(self, first: int, stop: int) -> bool:
-        """Whether these are the first lines of one run, rotated away; nothing in the pod-log API shows that."""
+        """Whether these are the first lines of one run, rotated away within seconds or before its status was there."""
         missing = set(range(first, stop))
         return first in self._run_starts and missing <= self._rotated and len(missing & self._run_starts) == 1
 

@@ -17,9 +17,9 @@ from pipeline.sources.objects.kinds import KINDS
 from pipeline.sources.objects.source import ObjectSource
 from tests.deploy.test_rbac import documents, rules_in
 from tests.servers.kube_cluster import KubeCluster
-from tests.servers.kube_controllers import add_pod
+from tests.servers.kube_controllers import CONTAINER, add_pod
 from tests.servers.kube_fixtures import MakeCluster
-from tests.servers.kubelet import Kubelet
+from tests.servers.kubelet import Kubelet, nano
 from tests.servers.watching import Watching
 
 pytestmark = pytest.mark.servers
@@ -142,3 +142,39 @@ def test_daemon_tells_each_missing_right_in_one_line(cluster: KubeCluster, kubel
     for name, group in (("events", ""), ("leases", "coordination.k8s.io")):
         rule = f'{{apiGroups: ["{group}"], resources: ["{name}"], verbs: ["list", "watch"]}}'
         assert rule in text
+
+
+def test_logs_that_may_not_be_read_are_told_once(cluster: KubeCluster, kubelet: Kubelet, tmp_path: Path) -> None:
+    """In one line for all of a namespace, and it is ready; when the right is given they are read."""
+    pods = ("controller-0", "controller-1")
+    for pod in pods:
+        add_pod(cluster, kubelet, "logless", pod)
+        kubelet.log("logless", pod, CONTAINER).write(b'level=info msg="Controller is running."', nano(time.time()))
+    rules = rules_in("cluster.yaml")
+    lacking = [rule for rule in rules if "pods/log" not in rule["resources"]]
+    kubeconfig = cluster.kubeconfig(cluster.add_account("logless", "reader", lacking), name="logless")
+    settings = {"store": {"url": f"sqlite:///{tmp_path}/whystuck.db"}, "kubernetes": {"objects": False}}
+    with closing(Watching(tmp_path / "daemon", settings)) as daemon:
+        daemon.start("--from", "kubernetes", "--kubeconfig", str(kubeconfig), "-n", "logless")
+        daemon.until_ready()
+        daemon.until(lambda: "source.right_missing" in daemon.printed(), "the right is told")
+        status, text = daemon.ask("/readyz?verbose")
+        cluster.add_account("logless", "reader", rules)
+
+        def is_given() -> bool:
+            for pod in pods:  # whoever is asked to look need not wait until it looks by itself
+                running = {"startedAt": nano(time.time())[:19] + "Z"}
+                state = {"name": CONTAINER, "image": "x", "imageID": "", "ready": True, "restartCount": 0}
+                state |= {"containerID": "test://0", "state": {"running": running}}
+                path = f"/api/v1/namespaces/logless/pods/{pod}"
+                cluster.set_status(path, {"phase": "Running", "containerStatuses": [state]})
+            return "source.right_given" in daemon.printed()
+
+        daemon.until(is_given, "the right is given")
+        daemon.until(lambda: daemon.metric("whystuck_lines_total") >= 2, "the lines are read")
+        printed = daemon.printed()
+    rule = '{apiGroups: [""], resources: ["pods/log"], verbs: ["get"]}'
+    assert 200 == status
+    assert f"pods/log may not be read in namespace logless; a Role there with the rule {rule} would allow it" in text
+    assert 1 == printed.count("source.right_missing")
+    assert "source.problem" not in printed

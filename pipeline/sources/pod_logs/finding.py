@@ -55,6 +55,7 @@ class Finder:
         self.refusal: Refusal | None = None  # of the right to list pods, which there was at the start
         self.narrowed = ""  # which right is missing to look into more than this place; empty: none
         self._unwatched = ""  # the same to watch it
+        self._unasked = ""  # the same to ask for the Deployment again
         self._cluster = cluster
         self.cluster_name = cluster_name
         self.place = place
@@ -96,7 +97,7 @@ class Finder:
     @property
     def unread(self) -> tuple[str, ...]:
         """Which rights are missing, and what is done instead."""
-        return tuple(each for each in (self.narrowed, self._unwatched) if each)
+        return tuple(each for each in (self.narrowed, self._unwatched, self._unasked) if each)
 
     def close(self) -> None:
         """End soon; from any thread."""
@@ -114,13 +115,16 @@ class Finder:
         try:
             place = place_of_deployment(self._cluster, namespace, name)
         except CallError as error:
+            if error.is_right_missing:
+                self._unasked = str(refusal_of(error.call))
+                return
             if error.reason is not Reason.NOT_FOUND:
                 raise
             if not self._is_deployment_gone:
                 _log.warning("pod_logs.deployment_gone", namespace=namespace, deployment=name)
             self._is_deployment_gone = True
             return
-        self._is_deployment_gone = False
+        self._is_deployment_gone, self._unasked = False, ""
         if place != self.place:
             _log.info("pod_logs.selector_changed", namespace=namespace, deployment=name, selector=place.selector)
             self.place, self._version = place, ""
