@@ -85,10 +85,10 @@ class InputFiles:
             for group in self._find_groups(settled):
                 problem_count = len(self._journal.problems)
                 for stream in open_group(group, reading):
-                    settled.add(group.argument)
+                    settled.update(group.arguments)
                     yield stream
                 if len(self._journal.problems) > problem_count:
-                    settled.add(group.argument)
+                    settled.update(group.arguments)
                 self._journal.progress.finish(group.size_bytes)
             self._report_fruitless(settled)
 
@@ -124,5 +124,6 @@ def group_parts(parts: Sequence[Part], arguments: Sequence[str], journal: Journa
         for position in rotated.copies:
             journal.skip(parts[position].source, SkipReason.SAME_PART, is_explicit=parts[position].is_explicit)
         members = tuple(parts[position] for position in rotated.parts)
-        groups.append(PartGroup(rotated.name, members, arguments[rotated.parts[0]]))
+        given = tuple(arguments[position] for position in (*rotated.parts, *rotated.copies))
+        groups.append(PartGroup(rotated.name, members, given))
     return groups

@@ -37,7 +37,7 @@ class PartGroup(msgspec.Struct, frozen=True):
 
     source: str  # the plain name
     parts: tuple[Part, ...]
-    argument: str = ""  # the path argument that led here
+    arguments: tuple[str, ...] = ()  # the path arguments that led here
 
     @property
     def size_bytes(self) -> int | None:

@@ -84,6 +84,14 @@ def test_rotated_files_are_one_stream(folder: Path, read: Reader) -> None:
     ]
 
 
+def test_rotated_files_may_be_named_one_by_one(folder: Path, read: Reader) -> None:
+    """As a shell names them that expands `a.log*`: each of them has led to the log."""
+    (folder / "a.log.1").write_bytes(TEXT)
+    found = read(folder / "a.log", folder / "a.log.1")
+    assert [f"{folder}/a.log"] == list(found.logs)
+    assert [] == found.problems
+
+
 def test_what_is_no_log_is_skipped_in_a_directory(folder: Path, read: Reader) -> None:
     """Nobody named these files, so they are noted and not complained about."""
     (folder / "empty.log").touch()
