@@ -22,12 +22,14 @@ from pipeline.sources.recording.lines import block_of
 from pipeline.sources.recording.records import (
     AnyRecord,
     Committed,
+    Continued,
     Evaluated,
     Finished,
     Forgot,
     Read,
     Released,
     Resumed,
+    Standing,
 )
 
 _EVERYBODY = timedelta(days=-36_500)
@@ -55,6 +57,7 @@ class RecordingPlayer:
         self.lost_count = 0  # gaps of the sources
         self.set_aside_count = 0  # records that the daemon set aside
         self.unrecorded_count = 0  # streams that were read while nobody recorded, or before
+        self.is_part_alone = False  # it goes on from a file that is not there
         self.engine_settings: set[bytes] = set()  # JSON of those that were in force
         self._make_extractor = make_extractor
         self._finder = finder
@@ -63,6 +66,7 @@ class RecordingPlayer:
         self._over: set[_Place] = set()  # streams of which nothing more will come
         self._controllers: tuple[Origin, ...] = ()
         self._newest_at = LONG_AGO  # time of reading
+        self._has_stood = False  # it is known where the daemon stood
 
     def play(self, records: Iterable[AnyRecord]) -> Iterator[Event]:
         """Events and moments of the recording."""
@@ -90,18 +94,34 @@ class RecordingPlayer:
                 self._make_room()
             case Resumed():
                 self._resume(record)
+            case Continued():
+                yield from self._continue(record)
             case _:
                 return
 
-    def _resume(self, resumed: Resumed) -> None:
+    def _continue(self, continued: Continued) -> Iterator[Event]:
+        """Behind the file before there is nothing to do; without it what is known of objects has to be told."""
+        if self._has_stood and self._stands_at(continued):
+            return
+        self.is_part_alone = True
+        self._resume(continued, is_counted=False)
+        yield from self._taken(self._with_failures(continued.objects))
+
+    def _stands_at(self, record: Standing) -> bool:
+        return not any(self._is_unknown(*place) for place in _lines_of(record))
+
+    def _is_unknown(self, place: _Place, line: int) -> bool:
+        """Whether lines before this one were not read here."""
+        known = self._streams.get(place)
+        return known.next_line != line if known is not None else place not in self._over
+
+    def _resume(self, resumed: Standing, *, is_counted: bool = True) -> None:
         """What the daemon does with what it has stored."""
+        self._has_stood = True
         self._controllers = resumed.controllers
         self.engine_settings.add(bytes(resumed.engine))
-        for source, lines in resumed.next_lines.items():
-            for stream, line in lines.items():
-                known = self._streams.get((source, stream))
-                is_known = known.next_line == line if known is not None else (source, stream) in self._over
-                self.unrecorded_count += not is_known
+        if is_counted:
+            self.unrecorded_count += sum(self._is_unknown(*place) for place in _lines_of(resumed))
         self._count_lines()
         self._streams = {place: stream.begun_again() for place, stream in self._streams.items()}
 
@@ -171,6 +191,11 @@ class RecordingPlayer:
 
     def notes(self) -> Iterator[str]:
         """What somebody who reads the result has to know, in sentences."""
+        if self.is_part_alone:
+            yield (
+                "a file before it is missing: of what was known from there only the objects are in it; "
+                "give both to one replay"
+            )
         if self.unrecorded_count:
             streams = _count(self.unrecorded_count, "stream")
             yield f"{streams} had been read before without being recorded: what was known from there is not in it"
@@ -178,6 +203,13 @@ class RecordingPlayer:
             yield f"{_count(self.lost_count, 'gap')} in what was read: the sources no longer had it"
         if self.set_aside_count:
             yield f"{_count(self.set_aside_count, 'record')} of the sources had been set aside by the daemon"
+
+
+def _lines_of(record: Standing) -> Iterator[tuple[_Place, int]]:
+    """The line behind the last committed one of each stream."""
+    for source, lines in record.next_lines.items():
+        for stream, line in lines.items():
+            yield (source, stream), line
 
 
 def _matches(origin: Origin, pattern: Origin) -> bool:

@@ -60,7 +60,10 @@ class WatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """File to which everything that is taken in is added, for `whystuck replay`; `.gz` and `.zst` are compressed. None:
     nothing is recorded."""
     record_max_bytes: int = 10 * 1024 * 1024 * 1024
-    """Size of that file, as stored, at which recording ends and the daemon goes on: a disk must not fill unnoticed."""
+    """Size of one file, as stored, at which a new one is begun, or recording ends and the daemon goes on: a disk must
+    not fill unnoticed."""
+    record_files: int = 1
+    """Files that are kept, the newest with them: of FILE.jsonl the one before is FILE.jsonl.1. 1: no other is begun."""
 
     def is_controller(self, origin: Origin) -> bool:
         """Whether an origin's lines may count as a controller's."""

@@ -100,7 +100,7 @@ class Ingestion:
                 "the store and begin anew (docs/store.md)"
             ) from error
         self._told = {incident.id: incident for incident in self.engine.told()}
-        self._recorder.resumed(self._streams, self._settings)
+        self._recorder.resumed(self._streams, self.engine, self._settings)
         positions: dict[str, dict[str, bytes]] = {name: {} for name in self._sources}
         for stored in snapshot.positions:
             if stored.source in positions:

@@ -18,8 +18,8 @@ Place = tuple[str, str]
 class Recorder(Protocol):
     """What the ingestion tells of itself."""
 
-    def resumed(self, streams: Mapping[Place, StreamReaders], settings: WatchSettings) -> None:
-        """The state is that of the store now, and streams stand there."""
+    def resumed(self, streams: Mapping[Place, StreamReaders], engine: Engine, settings: WatchSettings) -> None:
+        """The state is that of the store now, and streams stand there; both are used until the next call."""
         ...
 
     def read(self, source: str, fetched: Fetched, at: datetime) -> None:
@@ -54,7 +54,7 @@ class Recorder(Protocol):
 class NoRecorder:
     """Nothing is recorded."""
 
-    def resumed(self, streams: Mapping[Place, StreamReaders], settings: WatchSettings) -> None:
+    def resumed(self, streams: Mapping[Place, StreamReaders], engine: Engine, settings: WatchSettings) -> None:
         """Nothing."""
 
     def read(self, source: str, fetched: Fetched, at: datetime) -> None:

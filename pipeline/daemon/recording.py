@@ -20,6 +20,7 @@ from pipeline.daemon.evaluations import Evaluations
 from pipeline.daemon.recorder import Place
 from pipeline.engine.engine import Engine
 from pipeline.engine.settings import EngineSettings
+from pipeline.errors import ConfigurationError
 from pipeline.own_log.loggers import get_logger
 from pipeline.readers import StreamReaders
 from pipeline.sources.live import Fetched
@@ -30,6 +31,7 @@ from pipeline.sources.recording.records import (
     AnyRecord,
     Began,
     Committed,
+    Continued,
     Ended,
     Finished,
     Forgot,
@@ -38,9 +40,13 @@ from pipeline.sources.recording.records import (
     Resumed,
     encode,
 )
+from pipeline.sources.recording.rotating import make_room
 from pipeline.watch_settings import WatchSettings
 
 _log = get_logger("recording")
+
+_Lines = dict[str, dict[str, int]]
+"""Numbers of lines, by source and stream."""
 
 
 class RecordingObserver(Protocol):
@@ -51,13 +57,20 @@ class RecordingObserver(Protocol):
         ...
 
 
+class RecordingSize(msgspec.Struct, frozen=True):
+    """How large a recording may get."""
+
+    max_bytes: int  # of one file, as stored
+    file_count: int = 1  # that are kept; 1: the recording ends when the file is full
+
+
 class FileRecorder:
     """Records into a file."""
 
     def __init__(
         self,
         path: Path,
-        max_bytes: int,
+        size: RecordingSize,
         version: str,
         engine_settings: EngineSettings,
         observer: RecordingObserver,
@@ -69,7 +82,7 @@ class FileRecorder:
 
         Args:
             path: the file; `.gz` and `.zst` are compressed.
-            max_bytes: of the file as stored; then the recording ends.
+            size: how large it may get.
             version: of whystuck.
             engine_settings: those in force.
             observer: is told how it goes.
@@ -81,31 +94,44 @@ class FileRecorder:
         """
         self.engine_settings = engine_settings
         self._path = path
-        self._max_bytes = max_bytes
+        self._size = size
+        self._full_bytes = size.max_bytes
+        self._version = version
         self._observer = observer
         self._now = now
         self._monotonic = monotonic
         self._redactor = LineRedactor()
         self._file: RecordingFile | None = RecordingFile(path)
         self._evaluations = Evaluations(monotonic)
-        if not self._is_full():
-            self._write(Began(FORMAT, version, now()))
-            self._flush()
+        self._streams: Mapping[Place, StreamReaders] = {}
+        self._engine: Engine | None = None
+        self._controllers: tuple[Origin, ...] = ()
+        if not self._is_full() or self._begin_another():
+            self._begin()
 
-    def resumed(self, streams: Mapping[Place, StreamReaders], settings: WatchSettings) -> None:
-        """The state is that of the store now, and streams stand there."""
+    def _begin(self) -> None:
+        self._write(Began(FORMAT, self._version, self._now()))
+        self._flush()
+
+    def resumed(self, streams: Mapping[Place, StreamReaders], engine: Engine, settings: WatchSettings) -> None:
+        """The state is that of the store now, and streams stand there; both are used until the next call."""
         self._evaluations = Evaluations(self._monotonic)
+        self._streams, self._engine = streams, engine
+        self._controllers = tuple(
+            Origin(one.source, one.cluster, one.namespace, one.pod, one.container) for one in settings.controllers
+        )
+        self._write(Resumed(*self._standing()))
+
+    def _standing(self) -> tuple[datetime, _Lines, _Lines, tuple[Origin, ...], msgspec.Raw]:
+        """The fields of a `Standing`."""
         next_lines: dict[str, dict[str, int]] = {}
         positions: dict[str, dict[str, int]] = {}
-        for (source, stream), readers in streams.items():
+        for (source, stream), readers in self._streams.items():
             next_lines.setdefault(source, {})[stream] = readers.next_line
             if readers.position() != readers.next_line:
                 positions.setdefault(source, {})[stream] = readers.position()
-        controllers = tuple(
-            Origin(one.source, one.cluster, one.namespace, one.pod, one.container) for one in settings.controllers
-        )
         engine = msgspec.Raw(redact(msgspec.json.encode(self.engine_settings).decode()).encode())
-        self._write(Resumed(self._now(), next_lines, positions, controllers, engine))
+        return self._now(), next_lines, positions, self._controllers, engine
 
     def read(self, source: str, fetched: Fetched, at: datetime) -> None:
         """This will be taken in."""
@@ -160,7 +186,12 @@ class FileRecorder:
         """It was made."""
         self._write(Committed())
         self._flush()
-        self._is_full()
+        if self._is_full() and self._begin_another():
+            self._begin()
+            known = tuple(self._engine.objects()) if self._engine is not None else ()
+            self._write(Continued(*self._standing(), known))
+            self._flush()
+            self._note_head()
 
     def end(self) -> None:
         """Record no more: the daemon ends."""
@@ -175,9 +206,30 @@ class FileRecorder:
             self._file = None
 
     def _is_full(self) -> bool:
-        if self._file is None or self._file.size_bytes < self._max_bytes:
-            return self._file is None
-        self._close(f"watch.record_max_bytes is reached: {self._max_bytes} bytes")
+        return self._file is not None and self._file.size_bytes >= self._full_bytes
+
+    def _note_head(self) -> None:
+        """A file is to hold more than the objects at its beginning, however little it may hold."""
+        if self._file is not None:
+            self._full_bytes = max(self._size.max_bytes, 2 * self._file.size_bytes)
+
+    def _begin_another(self) -> bool:
+        """Go on in a new file, where several are kept; says whether there is one now."""
+        if self._size.file_count < 2 or self._file is None:
+            self._close(f"watch.record_max_bytes is reached: {self._size.max_bytes} bytes")
+            return False
+        file, self._file = self._file, None
+        try:
+            file.close()
+            make_room(self._path, self._size.file_count)
+            self._file = RecordingFile(self._path)
+        except (OSError, ConfigurationError) as error:
+            problem = str(error) if isinstance(error, ConfigurationError) else _words(error)
+            _log.error("recording.ended", path=str(self._path), problem=problem)
+            self._observer.recorded(file.size_bytes, problem)
+            return False
+        self._full_bytes = self._size.max_bytes
+        _log.info("recording.continued", path=str(self._path))
         return True
 
     def _flush(self) -> None:

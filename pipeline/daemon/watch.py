@@ -25,7 +25,7 @@ from pipeline.daemon.daemon import Daemon, Steps
 from pipeline.daemon.dispatching import ReceiverDispatch
 from pipeline.daemon.ingestion import Ingestion
 from pipeline.daemon.notifying import Notifier
-from pipeline.daemon.recording import FileRecorder
+from pipeline.daemon.recording import FileRecorder, RecordingSize
 from pipeline.daemon.reporting import Reporter
 from pipeline.delivery.planner import Planner
 from pipeline.delivery.sending.senders import create_sender
@@ -149,12 +149,12 @@ class Watch:
     def _recording(self) -> Iterator[FileRecorder | None]:
         """The recording, with its end where the daemon ends in order."""
         configuration = self._loaded.configuration
-        path, most = configuration.watch.record, configuration.watch.record_max_bytes
+        path, size = configuration.watch.record, _recording_size(configuration)
         if path is None:
             yield None
             return
         recorder = FileRecorder(
-            Path(path), most, self._version, configuration.engine, self._metrics, now=self._clocks.now
+            Path(path), size, self._version, configuration.engine, self._metrics, now=self._clocks.now
         )
         try:
             yield recorder
@@ -238,7 +238,7 @@ class Watch:
             for name in ("store", "kafka", "kubernetes", "http", "metrics")
             if getattr(old, name) != getattr(new, name)
         ]
-        if old.watch.record != new.watch.record or old.watch.record_max_bytes != new.watch.record_max_bytes:
+        if old.watch.record != new.watch.record or _recording_size(old) != _recording_size(new):
             fixed.append("watch.record")
         if fixed:
             _log.warning("configuration.needs_restart", sections=",".join(fixed))
@@ -253,6 +253,10 @@ class Watch:
         self._notifier.planner.change(new.delivery)
         ingestion.change(new.watch, *_makers(loaded))
         _log.info("configuration.loaded")
+
+
+def _recording_size(configuration: Configuration) -> RecordingSize:
+    return RecordingSize(configuration.watch.record_max_bytes, configuration.watch.record_files)
 
 
 def _makers(loaded: Loaded) -> tuple[Callable[[], Engine], Callable[[], StreamExtractor], FailureFinder]:

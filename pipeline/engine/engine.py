@@ -11,7 +11,7 @@ Pure: it reads no clock; time comes from the events, and `advance(at)` moves it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from parsers.events import ErrorNotUnderstood, Event
@@ -116,6 +116,11 @@ class Engine:
         """Who leads, by the Leases of the controllers of all clusters."""
         return sorted(leader for cluster in self._clusters.values() for leader in cluster.listener.leaders())
 
+    def objects(self) -> Iterator[ObjectEvent]:
+        """What is known of objects, as events for whoever knows nothing of them yet."""
+        for _, cluster in sorted(self._clusters.items()):
+            yield from cluster.objects()
+
     def evicted_count(self) -> int:
         """How much was forgotten for want of room, ever: keys, parts of their history, objects."""
         return sum(cluster.evicted_count for cluster in self._clusters.values())
@@ -191,6 +196,9 @@ class _Cluster:
             self.drifts.recall_until(memory.numbers_until)
         else:
             recall_part(memory, self._keepers)
+
+    def objects(self) -> Iterator[ObjectEvent]:
+        return self._state.objects.shown(Origin(cluster=self._name))
 
     def incidents(self) -> list[Incident]:
         return [*self.lifecycle.incidents(), *self.drifts.told(), *self._analyses.told()]

@@ -7,13 +7,14 @@ between two versions a change with a time.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from parsers.facts.analysis_runs import AnalysisRunFacts
 from parsers.facts.kube_events import KubernetesEventFacts
 from parsers.facts.references import ObjectRef
-from parsers.facts.seen import AnyFacts, ObjectSeen, ObjectsListed, ObjectsUnread
+from parsers.facts.seen import AnyFacts, ObjectEvent, ObjectSeen, ObjectsListed, ObjectsUnread
+from parsers.records import Origin
 from pipeline.engine.analysis_runs import NewestRuns, went_well
 from pipeline.engine.inventory import Inventory, Seen
 from pipeline.engine.object_changes import Change, changes_between
@@ -29,6 +30,7 @@ MAX_CHANGES: Final = 8
 """Changes kept of one object: the newest ones. Only those that can explain something are noted."""
 MAX_GONE: Final = 10_000
 """Objects remembered after they were deleted: the newest ones."""
+_DAWN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 OF_NUMBERS: Final = frozenset({"Rollout", "ReplicaSet", "HorizontalPodAutoscaler"})
 """Kinds that have a part in the numbers of a Rollout."""
 
@@ -114,6 +116,16 @@ class ClusterObjects:
         """Why objects of a kind in a namespace cannot be read; empty: they can, as far as is known."""
         names = (kind, *_unread_names(kind, (namespace,)))
         return next((self.unread[name] for name in names if name in self.unread), "")
+
+    def shown(self, origin: Origin) -> Iterator[ObjectEvent]:
+        """What somebody has to be told who knows nothing of them, oldest first; without what was deleted."""
+        versions = ((at, facts) for history in self.versions.values() for at, facts in history)
+        for at, facts in sorted(versions, key=lambda one: one[0]):
+            yield ObjectSeen(at, origin, 0, facts)
+        at = self.newest_at() or _DAWN
+        for name, why in sorted(self.unread.items()):
+            kind, _, namespace = name.partition(" in ")
+            yield ObjectsUnread(at, origin, 0, kind, why, (namespace,) if namespace else ())
 
     def recall(self, memory: ObjectMemory) -> None:
         """Know an object again."""

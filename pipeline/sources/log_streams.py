@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 
 import msgspec
 
@@ -18,8 +20,8 @@ from pipeline.sources.layers import Reading, peel
 from pipeline.sources.newest_first import in_time_order
 from pipeline.sources.object_streams import ObjectStream, open_objects
 from pipeline.sources.parts import Part, PartGroup
-from pipeline.sources.recording.reading import RecordingStream, open_recording
-from pipeline.sources.recording.records import is_recording
+from pipeline.sources.recording.reading import RecordingStream, read_records, recording_of
+from pipeline.sources.recording.records import AnyRecord, is_recording
 
 
 class LogStream:
@@ -50,17 +52,48 @@ def open_text(part: Part, stream: ByteStream, reading: Reading) -> InputStream |
     if text is None:
         return None
     if is_recording(text.peek(reading.limits.head_bytes)):
-        return open_recording(part, text, reading)
+        origin = Origin(source=part.source, cluster=reading.cluster)
+        return recording_of(origin, part.size_bytes, partial(read_records, part, text, reading), reading)
     if holds_objects(text.peek(reading.limits.head_bytes)):
         return open_objects(part, text, reading)
     origin = Origin(source=part.source, cluster=reading.cluster)
     return LogStream(origin, part.size_bytes, lambda: _read_text(part, text, reading))
 
 
-def open_rotated(group: PartGroup, reading: Reading) -> LogStream:
-    """Make one stream of the parts of a rotated log; each is opened when its turn comes."""
+def open_rotated(group: PartGroup, reading: Reading) -> LogStream | RecordingStream:
+    """Make one stream of the parts of a rotated log or a recording; each is opened when its turn comes."""
     origin = Origin(source=group.source, cluster=reading.cluster)
+    newest = next((part for part in reversed(group.parts) if part.size_bytes), group.parts[-1])
+    if _begins_as_recording(newest, reading):
+        return recording_of(origin, group.size_bytes, partial(_read_recorded_parts, group, reading), reading)
     return LogStream(origin, group.size_bytes, lambda: _read_parts(group, reading))
+
+
+def _begins_as_recording(part: Part, reading: Reading) -> bool:
+    """Whether a part that can be opened twice holds a recording."""
+    if part.size_bytes is None:
+        return False
+    with (
+        reading.journal.progress.paused(),
+        suppress(BrokenInputError),
+        part.open() as raw,
+    ):  # it is told when it is read
+        return is_recording(peel(raw, part.source, reading).stream.peek(reading.limits.head_bytes))
+    return False
+
+
+def _read_recorded_parts(group: PartGroup, reading: Reading) -> Iterator[AnyRecord]:
+    for part in group.parts:
+        try:
+            with part.open() as raw:
+                text = _open_text(part, _peel_log(part, raw, reading), reading)
+                if text is not None and not is_recording(text.peek(reading.limits.head_bytes)):
+                    why = "it holds none, and has the name of a part of a recording"
+                    reading.journal.report(cannot_read(part.source, why, "rename it"))
+                elif text is not None:
+                    yield from read_records(part, text, reading)
+        except BrokenInputError as error:
+            reading.journal.report(error.problem)
 
 
 def _read_parts(group: PartGroup, reading: Reading) -> Iterator[Block]:

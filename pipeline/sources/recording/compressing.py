@@ -114,6 +114,10 @@ class Members:
         return member.end()
 
 
+COMPRESSED = (".gz", ".zst")
+"""Ends of names of files that are compressed."""
+
+
 def compressor_for(suffix: str) -> Compressor:
     """By the end of a file's name."""
     match suffix:

@@ -16,11 +16,13 @@ from pipeline.sources.recording.records import (
     AnyRecord,
     Began,
     Committed,
+    Continued,
     Ended,
     Read,
     RecordedBlock,
     Released,
     Resumed,
+    Standing,
     decode,
 )
 
@@ -48,16 +50,15 @@ class RecordingStream:
         self._journal.note(self.origin.source, text)
 
 
-def open_recording(part: Part, text: ByteStream, reading: Reading) -> RecordingStream:
-    """Make a stream of a decoded part that holds a recording."""
-    origin = Origin(source=part.source, cluster=reading.cluster)
-    return RecordingStream(
-        origin, part.size_bytes, lambda: _named(committed(_read(part, text, reading)), reading.cluster), reading.journal
-    )
+def recording_of(
+    origin: Origin, size_bytes: int | None, read: Callable[[], Iterator[AnyRecord]], reading: Reading
+) -> RecordingStream:
+    """Make a stream of all records of a recording, whose files are read one behind the other."""
+    return RecordingStream(origin, size_bytes, lambda: _named(committed(read()), reading.cluster), reading.journal)
 
 
-def _read(part: Part, text: ByteStream, reading: Reading) -> Iterator[AnyRecord]:
-    """All records, up to one that is cut off or of a later format."""
+def read_records(part: Part, text: ByteStream, reading: Reading) -> Iterator[AnyRecord]:
+    """All records of a decoded part that holds a recording, up to one that is cut off or of a later format."""
     journal = reading.journal
     unreadable_count, first_unreadable, is_cut = 0, 0, False
     for number, line, is_whole in _lines(text):
@@ -110,7 +111,7 @@ def committed(records: Iterable[AnyRecord]) -> Iterator[AnyRecord]:
                 yield from batch
                 batch.clear()
                 yield record
-            case Resumed():
+            case Resumed() | Continued():
                 if batch and _is_in(record, batch):
                     yield from batch
                 batch.clear()
@@ -124,13 +125,13 @@ def committed(records: Iterable[AnyRecord]) -> Iterator[AnyRecord]:
     yield from batch
 
 
-def _is_in(resumed: Resumed, batch: list[AnyRecord]) -> bool:
+def _is_in(resumed: Standing, batch: list[AnyRecord]) -> bool:
     """Whether the store that was loaded held a batch. One without lines says nothing that would not be found again."""
     newest = {(one.source, one.stream): one for one in batch if isinstance(one, Read | Released)}
     return all(_stands_behind(resumed, one) for one in newest.values())
 
 
-def _stands_behind(resumed: Resumed, record: Read | Released) -> bool:
+def _stands_behind(resumed: Standing, record: Read | Released) -> bool:
     next_line = resumed.next_lines.get(record.source, {}).get(record.stream)
     if isinstance(record, Read):
         return next_line == record.next_line

@@ -31,11 +31,8 @@ class Began(Record, frozen=True, tag="recording"):
     began_at: datetime
 
 
-class Resumed(Record, frozen=True, tag="resumed"):
-    """The state in memory was loaded from the store: at the start, after a failed commit, after SIGHUP.
-
-    What was recorded since the last commit counts only where `next_lines` says that it reached the store.
-    """
+class Standing(Record, frozen=True):
+    """Where the daemon stood, and under which settings."""
 
     at: datetime
     next_lines: dict[str, dict[str, int]]  # behind the last line of each stream that was committed, by source
@@ -43,6 +40,22 @@ class Resumed(Record, frozen=True, tag="resumed"):
     """The first line that is read again, of streams of which lines were held back."""
     controllers: tuple[Origin, ...] = ()  # setting watch.controllers: shell patterns in the fields of an origin
     engine: msgspec.Raw = msgspec.Raw(b"{}")  # settings of the engine, of the writer's version
+
+
+class Resumed(Standing, frozen=True, tag="resumed"):
+    """The state in memory was loaded from the store: at the start, after a failed commit, after SIGHUP.
+
+    What was recorded since the last commit counts only where `next_lines` says that it reached the store.
+    """
+
+
+class Continued(Standing, frozen=True, tag="continued"):
+    """The file before was full, and the daemon goes on in this one; nothing was loaded or forgotten.
+
+    `objects` are for whoever has this file alone: what is known of objects from the files before.
+    """
+
+    objects: tuple[ObjectEvent, ...] = ()
 
 
 class RecordedBlock(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -108,7 +121,7 @@ class Ended(Record, frozen=True, tag="ended"):
     at: datetime
 
 
-AnyRecord = Began | Resumed | Read | Released | Evaluated | Forgot | Finished | Committed | Ended
+AnyRecord = Began | Resumed | Continued | Read | Released | Evaluated | Forgot | Finished | Committed | Ended
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)

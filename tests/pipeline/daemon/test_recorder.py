@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from parsers.records import Block, Origin
-from pipeline.daemon.recording import FileRecorder
+from pipeline.daemon.recording import FileRecorder, RecordingSize
 from pipeline.engine.settings import EngineSettings
 from pipeline.errors import ConfigurationError
 from pipeline.sources.live import Fetched
@@ -38,10 +38,10 @@ class Observed:
 
 
 def _recorder(path: Path, observed: Observed, max_bytes: int = 1 << 40) -> FileRecorder:
-    return FileRecorder(path, max_bytes, "0.1", EngineSettings(), observed)
+    return FileRecorder(path, RecordingSize(max_bytes), "0.1", EngineSettings(), observed)
 
 
-def _take(recorder: FileRecorder, number: int) -> None:
+def take(recorder: FileRecorder, number: int) -> None:
     """One line, committed."""
     block = Block(b"line %d\n" % number, Origin("topic/0"), number, (number,))
     recorder.read("kafka", Fetched("topic/0", (block,), number + 1), NOW)
@@ -65,15 +65,15 @@ def test_disk_that_is_full(suffix: str, tmp_path: Path) -> None:
     """What was committed before stays; a later process goes on behind it."""
     path, observed = tmp_path / f"recording.{suffix}", Observed()
     recorder = _recorder(path, observed)
-    _take(recorder, 0)
+    take(recorder, 0)
     with _disk_of(path.stat().st_size + 60):
         for number in range(1, 40):
-            _take(recorder, number)
+            take(recorder, number)
     assert "cannot be written: file too large" == observed.problem
     recorder.end()
     observed = Observed()
     recorder = _recorder(path, observed)
-    _take(recorder, 99)
+    take(recorder, 99)
     recorder.end()
     assert ("", path.stat().st_size) == (observed.problem, observed.size_bytes)
     found = lines_of(path)
@@ -86,14 +86,14 @@ def test_size_that_is_reached(tmp_path: Path) -> None:
     path, observed = tmp_path / "recording", Observed()
     recorder = _recorder(path, observed, 3000)
     for number in range(100):
-        _take(recorder, number)
+        take(recorder, number)
     assert FULL == observed.problem
     assert 3000 <= path.stat().st_size < 3300
     found = lines_of(path)
     assert [f"line {number}" for number in range(len(found))] == found
     before = path.read_bytes()
     recorder = _recorder(path, observed, 3000)
-    _take(recorder, 7)
+    take(recorder, 7)
     recorder.end()
     assert (FULL, before) == (observed.problem, path.read_bytes())
 

@@ -30,7 +30,7 @@ from tests.pipeline.daemon.test_daemon import STEPS, without_transition
 from tests.scenarios.scenarios import READ_AT, SCENARIOS, built_in_rules, load
 
 
-def _objects_of(scenario: str) -> list[ObjectSeen]:
+def objects_of(scenario: str) -> list[ObjectSeen]:
     """What the object files of a scenario show, as a watch would."""
     files = InputFiles([str(SCENARIOS / scenario / name) for name in load(scenario).logs])
     streams = (stream for stream in files.streams() if isinstance(stream, ObjectStream))
@@ -69,7 +69,7 @@ WITH_OBJECTS = [
 def test_objects(scenario: str, history: str, is_live: bool, tmp_path: Path) -> None:
     """Seen, deleted, listed and refused, beside the lines of the controller or alone."""
     store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
-    sources: list[Endable] = [ObjectsInMemory(_histories(_objects_of(scenario))[history])]
+    sources: list[Endable] = [ObjectsInMemory(_histories(objects_of(scenario))[history])]
     if logs := [log for log in load(scenario).logs if log.endswith(".log")]:
         lines = [(SCENARIOS / scenario / log).read_bytes().splitlines() for log in logs]
         sources.append(MemorySource({log: [Record(line, Origin(log)) for line in lines[0]] for log in logs}))
@@ -87,7 +87,7 @@ def test_objects(scenario: str, history: str, is_live: bool, tmp_path: Path) -> 
 def test_numbers_that_do_not_fit_for_long(end: str, tmp_path: Path) -> None:
     """Nothing but time tells that: it is recorded, too."""
     store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
-    shown = _objects_of("seed-emissary-with-objects")
+    shown = objects_of("seed-emissary-with-objects")
     rollouts = [event for event in shown if isinstance(event.facts, RolloutFacts)]
     sets = [event for event in shown if isinstance(event.facts, ReplicaSetFacts)]
     later: dict[str, list[ObjectSeen]] = {
@@ -109,7 +109,7 @@ def test_numbers_that_do_not_fit_for_long(end: str, tmp_path: Path) -> None:
 def test_process_that_dies_at_a_step(step: str, tmp_path: Path) -> None:
     """Objects are listed anew then, under numbers that others had before."""
     store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
-    shown = _histories(_objects_of("injector-expired-replicasets-only"))["they stay"]
+    shown = _histories(objects_of("injector-expired-replicasets-only"))["they stay"]
     for time in (1, 2, 3):
         random.Random(time).shuffle(shown)
         with contextlib.suppress(DiedError):
@@ -135,7 +135,7 @@ def test_numbers_that_change_all_the_time(seed: int, tmp_path: Path) -> None:
     """Whatever the daemon made of them."""
     store, recording = tmp_path / "whystuck.db", tmp_path / "recording.jsonl"
     chance = random.Random(seed)
-    shown = _objects_of("seed-emissary-with-objects")
+    shown = objects_of("seed-emissary-with-objects")
     later = [_changed(chance.choice(shown), chance) for _ in range(40)]
     engine = EngineSettings(drift_seconds=5.0)
     source = ObjectsInMemory(shown, later, per_read=1 + seed, is_watched_on=True)

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from pipeline.sources.files import InputFiles
-from pipeline.sources.recording.records import AnyRecord, Began, Forgot, Released, Resumed, encode
+from pipeline.sources.recording.reading import RecordingStream
+from pipeline.sources.recording.records import AnyRecord, Began, Forgot, Read, Released, Resumed, encode
 from tests.pipeline.sources.recording.recorded import (
     AT,
     BEGAN,
@@ -102,6 +103,20 @@ def test_recording_among_the_parts_of_a_log(tmp_path: Path) -> None:
         list(stream.blocks())
     (problem,) = files.problems
     assert "it holds a recording and has the name of a part of a rotated log" in str(problem)
+
+
+def test_files_of_one_recording(tmp_path: Path) -> None:
+    """They are read as one, the oldest first; one that holds something else is told and left out."""
+    write(tmp_path / "a.jsonl.2", BEGAN, FIRST, read(0, "a"), DONE)
+    (tmp_path / "a.jsonl.1").write_text("a line\n")
+    write(tmp_path / "a.jsonl", BEGAN, resumed(1), read(1, "b"), DONE)
+    files = InputFiles([str(tmp_path)])
+    (stream,) = files.streams()
+    assert isinstance(stream, RecordingStream)
+    found = [line for one in stream.records() if isinstance(one, Read) for block in one.blocks for line in block.lines]
+    assert ["a", "b"] == found
+    (problem,) = files.problems
+    assert "it holds none, and has the name of a part of a recording" in str(problem)
 
 
 def test_batch_without_lines(tmp_path: Path) -> None:
