@@ -38,6 +38,7 @@ _CACHES = re.compile(
     r"|timed out waiting for caches? to "
 )
 
+_RECONCILE = "roCtx.reconcile err "
 _ABOUT_A_KEY = re.compile(r"[Mm]easurement had error|[Mm]etric ['\"]|Metric assessed|roCtx\.reconcile err")
 """Lines that are only printed about a key, also where the key was cut off: never trouble of the controller itself."""
 
@@ -59,6 +60,7 @@ class LineKind(enum.Enum):
     LEASE = "lease"
     FATAL = "fatal"
     PANICKED = "panicked"  # announced up to three times; the attempt's own line counts
+    RECONCILE_FAILED = "reconcile_failed"  # the same attempt has a line of its own, unless somebody filtered that
     SYMPTOM = "symptom"  # repeats the cause of an attempt that has a line of its own
     OTHER = "other"
 
@@ -177,6 +179,8 @@ def _read_line_about_key(record: LogRecord) -> ControllerLine:
     key = key_of_fields(record)
     if key is not None and message.startswith("Recovered from panic"):
         return ControllerLine(LineKind.PANICKED, key=key, cause=message)
+    if key is not None and message.startswith(_RECONCILE):
+        return ControllerLine(LineKind.RECONCILE_FAILED, key=key, cause=message[len(_RECONCILE) :])
     is_symptom = key is not None or _ABOUT_A_KEY.match(message) is not None
     return ControllerLine(LineKind.SYMPTOM if is_symptom else LineKind.OTHER)
 

@@ -116,14 +116,14 @@ def _plural(kind: str) -> str:
     return f"{singular}{'es' if singular.endswith(('s', 'x', 'ch')) else 's'}{dot}{group}"
 
 
-def api_group_of(groups: Mapping[str, str], *, is_api_missing: bool) -> str | None:
-    """The API that does not answer or does not exist."""
+def api_group_of(groups: Mapping[str, str], *, is_of_api: bool) -> str | None:
+    """The API that does not answer or does not exist; `is_of_api`: it is that of the resource that was asked for."""
     if api_group := groups.get("api_group"):
         return api_group
     if aggregated := groups.get("aggregated"):  # v1beta1.metrics.k8s.io is the APIService of metrics.k8s.io/v1beta1
         version, _, group = aggregated.partition(".")
         return f"{group}/{version}"
-    if is_api_missing and "." in (resource := groups.get("resource", "")):
+    if is_of_api and "." in (resource := groups.get("resource", "")):
         return resource.partition(".")[2]
     return None
 

@@ -33,6 +33,9 @@ MAX_MEMO_CHARS = 8_192
 _CALM = frozenset({Level.DEBUG, Level.INFO})
 _MAX_MATCHES_PER_RULE = 16
 _API_IS_MISSING = frozenset({Group.UNAVAILABLE, Group.MISSING_RESOURCE})
+_NAMES_AN_API = _API_IS_MISSING | {Group.MISSING_API}
+_WEBHOOKS = frozenset({Context.ADMISSION, Context.CONVERSION})
+_CALLED = _WEBHOOKS | {Context.AGGREGATED}
 _WITHOUT_DIGITS = {ord(digit): None for digit in "0123456789"}
 
 
@@ -126,6 +129,7 @@ class FailureFinder:
 
 def _visible(matches: list[Match]) -> list[Match]:
     """Without causes inside another cause or a look-alike; in order."""
+    matches = _without_quoted(matches)
     covers = [match for match in matches if match.rule.role is not Role.CARRIER]
     kept = [
         match
@@ -133,6 +137,24 @@ def _visible(matches: list[Match]) -> list[Match]:
         if match.rule.role is not Role.BENIGN and not any(_covers(cover, match) for cover in covers)
     ]
     return sorted(kept, key=lambda match: (match.start, -match.end))
+
+
+def _without_quoted(matches: list[Match]) -> list[Match]:
+    """An answer that an error quotes is taken as one thing, or as what stands in it, never as both.
+
+    What a webhook wrote is its own text. The API server writes of whom it called itself, and then that is the cause.
+    """
+    for answer in [match for match in matches if match.rule.group is Group.SERVER_ANSWER]:
+        inside = [match for match in matches if match is not answer and _is_within(match, answer)]
+        if any(match.rule.context in _WEBHOOKS and match.start < answer.start for match in matches):
+            matches = [match for match in matches if match not in inside]
+        elif any(match.rule.context in _CALLED for match in inside):
+            matches = [match for match in matches if match is not answer]
+    return matches
+
+
+def _is_within(match: Match, outer: Match) -> bool:
+    return outer.start <= match.start and match.end <= outer.end
 
 
 def _covers(cover: Match, match: Match) -> bool:
@@ -169,7 +191,9 @@ def _failure(prepared: FailureText, cause: Match, matches: Sequence[Match]) -> F
     attempt = attempt_of(cause, matches)
     verdict: Verdict = decide(cause, attempt)
     groups = collect_groups(cause, matches)
-    service, url_path = service_of(groups, prepared.searched)
+    is_of_api = cause.rule.group in _API_IS_MISSING or Context.AGGREGATED in attempt.contexts
+    is_answer = cause.rule.group is Group.SERVER_ANSWER and attempt.is_webhook  # what it quotes names nobody
+    service, url_path = service_of(groups, "" if is_answer else prepared.searched)
     return Failure(
         failure_class=verdict.failure_class,
         rule=cause.rule.id,
@@ -184,7 +208,7 @@ def _failure(prepared: FailureText, cause: Match, matches: Sequence[Match]) -> F
         certificate=certificate_of(groups),
         peer=groups.get("peer"),
         named_object=object_of(groups),
-        api_group=api_group_of(groups, is_api_missing=cause.rule.group in _API_IS_MISSING),
+        api_group=api_group_of(groups, is_of_api=is_of_api) if is_of_api or cause.rule.group in _NAMES_AN_API else None,
         user=groups.get("user"),
         verb=groups.get("verb"),
         quota=groups.get("quota"),

@@ -43,7 +43,7 @@ from parsers.expiry_notices import NOTICE_CARRIER
 from parsers.failures import FailureFinder
 from parsers.parse import parse_line
 from parsers.pod_creation import is_about_pods, read_pod_creation
-from parsers.reader_memory import OriginMemory, ReaderMemory, memory_without_secrets
+from parsers.reader_memory import OriginMemory, ReaderMemory, WaitingAttempt, memory_without_secrets
 from parsers.records import LogRecord, Origin, SourceLine, TimeBasis, Unparsed
 from parsers.residue import ResidueReader
 from parsers.unknown import unknown_failure
@@ -167,7 +167,7 @@ class StreamReader:
         match line.kind:
             case LineKind.SYNC_COMPLETED if line.key is not None:
                 yield SyncCompleted(at, origin, number, line.key, line.generation)
-            case LineKind.SYNC_FAILED:
+            case LineKind.SYNC_FAILED | LineKind.RECONCILE_FAILED:
                 yield from self._attempt(line, record, at, state)
             case LineKind.RETRY_COUNTED if line.key is not None:
                 yield from self._retry(line, line.key, record, at, state)
@@ -208,11 +208,15 @@ class StreamReader:
         return found if found is not None else unknown_failure(cause)
 
     def _attempt(self, line: ControllerLine, record: LogRecord, at: datetime, state: OriginMemory) -> Iterator[Event]:
+        if line.kind is LineKind.RECONCILE_FAILED:
+            state.wait_for_count(WaitingAttempt(at, record.line, line))
+            return
         state.causes.append(line.cause.strip())
         del state.causes[:-RECENT_CAUSES]
         if line.key is None:
-            state.keyless, state.keyless_line = line, record.line
+            state.wait_for_count(WaitingAttempt(at, record.line, line))
             return
+        state.forget_waiting(line.key)
         if len(state.attempted) >= MAX_ATTEMPTED:
             state.attempted.clear()
         state.attempted.add(line.key)
@@ -225,11 +229,9 @@ class StreamReader:
     def _retry(
         self, line: ControllerLine, key: ObjectKey, record: LogRecord, at: datetime, state: OriginMemory
     ) -> Iterator[Event]:
-        """The count; before it the attempt, where that line lost its key and nothing else can have been meant."""
-        keyless = state.keyless
-        if keyless is not None and keyless.key_kind == key.kind and key not in state.attempted:
-            yield SyncFailed(at, record.origin, state.keyless_line, key, self._failure(keyless.cause))
-            state.keyless = None
+        """The count; before it the attempt, where its own line lost its key or is not in the log."""
+        if key not in state.attempted and (attempt := state.attempt_before(key, at)) is not None:
+            yield SyncFailed(at, record.origin, attempt.line, key, self._failure(attempt.said.cause))
         state.attempted.discard(key)
         yield RetryCounted(at, record.origin, record.line, key, line.count)
 

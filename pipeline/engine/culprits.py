@@ -128,14 +128,14 @@ def _accused_by(failure: Failure, key: ObjectKey | None, aliases: Aliases) -> Cu
     service = aliases.service_of(failure)
     if failure.webhook is not None or failure.is_conversion:
         return _webhook_culprit(failure, service, aliases)
+    if failure.api_group is not None and not is_built_in(failure.api_group.partition("/")[0]):
+        return Culprit("APIService", name=failure.api_group.partition("/")[0])
     if failure.failure_class.startswith("apiserver.") or _is_api_call(failure):
-        return _api_culprit(failure, service)
+        return Culprit("APIServer", host=service or "")
     if service is not None:
         return service_culprit(service)
     if failure.peer is not None:
         return Culprit("Endpoint", host=failure.peer)
-    if failure.api_group is not None:
-        return Culprit("APIService", name=failure.api_group)
     if failure.failure_class in _OF_THE_TEXT or failure.failure_class.startswith(CUSTOM_PREFIX):
         return NOBODY
     if failure.failure_class.startswith(_OF_A_CALL):
@@ -160,7 +160,7 @@ def _culprit_by_class(failure: Failure, key: ObjectKey | None, aliases: Aliases)
             return Culprit("Function", failure.location or "")
         case "crd.missing":
             missing = _missing_api(failure, aliases)
-            return missing or _object_culprit(key, failure)
+            return missing or (_object_culprit(key, failure) if names_router_field(failure.text) else NOBODY)
         case "object.not_found" if failure.named_object is not None:
             named = failure.named_object
             return Culprit(named.resource, named.name, named.namespace or (key.namespace if key else ""))
@@ -218,13 +218,6 @@ def service_culprit(address: str) -> Culprit:
 
 def _is_api_call(failure: Failure) -> bool:
     return failure.webhook is None and not failure.is_conversion and is_api_server_path(failure.url_path or "")
-
-
-def _api_culprit(failure: Failure, service: str | None) -> Culprit:
-    group = (failure.api_group or "").partition("/")[0]
-    if group and not is_built_in(group):
-        return Culprit("APIService", name=group)
-    return Culprit("APIServer", host=service or "")
 
 
 def _object_culprit(key: ObjectKey | None, failure: Failure) -> Culprit:

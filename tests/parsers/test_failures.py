@@ -257,3 +257,25 @@ def test_links_are_as_they_stand_in_the_message(text: str, links: list[str]) -> 
     assert failure is not None
     assert links == list(failure.chain)
     assert failure.failure_class.startswith("webhook.admission")
+
+
+LIST = "Failed to list meshes.dev/v1, Resource=routes: "
+
+
+@pytest.mark.parametrize(
+    ("text", "api_group"),
+    [
+        (LIST + 'Get "https://10.96.0.1:443/apis/meshes.dev/v1/routes": ' + REFUSED, None),
+        (LIST + 'Get "https://10.96.0.1:443/apis/meshes.dev/v1/routes": ' + EXPIRED, None),
+        (LIST + "Unauthorized", None),
+        (LIST + "etcdserver: leader changed", None),
+        (LIST + "the server is currently unable to handle the request", "meshes.dev/v1"),
+        (LIST + "the server could not find the requested resource", "meshes.dev/v1"),
+        (AGGREGATED + REFUSED, "m.dev/v1beta1"),
+    ],
+)
+def test_api_is_named_where_it_is_the_api_that_fails(text: str, api_group: str | None) -> None:
+    """An API server that is away is away for all of its APIs."""
+    failure = FINDER.find(text)
+    assert failure is not None
+    assert api_group == failure.api_group

@@ -89,6 +89,10 @@ ACCUSED: dict[str, tuple[Failure, Culprit]] = {
         _failure("apiserver.unreachable", api_group="argoproj.io/v1alpha1"),
         Culprit("APIServer"),
     ),
+    "aggregated API whose server is called by its address": (
+        _failure("network.refused", service="10.2.3.4:443", api_group="metrics.k8s.io"),
+        Culprit("APIService", "metrics.k8s.io"),
+    ),
     "aggregated API": (
         _failure("apiserver.unreachable", api_group="metrics.k8s.io/v1"),
         Culprit("APIService", "metrics.k8s.io"),
@@ -116,7 +120,7 @@ def test_culprit_is_what_the_failure_names(found: Failure, culprit: Culprit) -> 
     assert culprit == culprit_of(found, WEB, NO_ALIASES)
 
 
-NAMELESS = {"traffic_router", "metric_provider", "unknown", "panic", "rbac.forbidden"} | {
+NAMELESS = {"traffic_router", "metric_provider", "unknown", "panic", "rbac.forbidden", "crd.missing"} | {
     name for name in FAILURE_CLASSES if name.startswith(("tls.", "webhook.", "network."))
 }
 
