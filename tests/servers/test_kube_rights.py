@@ -157,7 +157,7 @@ def test_logs_that_may_not_be_read_are_told_once(cluster: KubeCluster, kubelet: 
     with closing(Watching(tmp_path / "daemon", settings)) as daemon:
         daemon.start("--from", "kubernetes", "--kubeconfig", str(kubeconfig), "-n", "logless")
         daemon.until_ready()
-        daemon.until(lambda: "source.right_missing" in daemon.printed(), "the right is told")
+        daemon.until(lambda: "warn: kubernetes: " in daemon.ask("/readyz?verbose")[1], "the right is told")
         status, text = daemon.ask("/readyz?verbose")
         cluster.add_account("logless", "reader", rules)
 
