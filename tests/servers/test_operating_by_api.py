@@ -57,7 +57,8 @@ def _settings(broker: Broker, topic: str, receiver: str, folder: Path) -> dict[s
         "http": {"api_write_token_file": str(token)},
         "kafka": kafka_settings(broker, topic),
         "watch": {"commit_seconds": 0.05, "idle_seconds": 0.2, "notify_max_age_seconds": "36500d"},
-        "delivery": {"receivers": [oncall]},
+        "delivery": {"receivers": [oncall], "group_interval_seconds": 36_000},
+        "engine": {"severity": {"critical_seconds": 10**9}},  # else it may be told twice: opened, then got worse
     }
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.servers.ports import free_ports
@@ -23,6 +25,9 @@ TAIL = 3000
 """So many characters of the log are shown where something is not as it should be."""
 COMMAND = (sys.executable, "-c", "from pipeline.cli.main import main; main()")
 """`whystuck`."""
+
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Asks thirty times as fast as a client that reads the machine's authorities first: what waits asks all the time."""
 
 
 class Watching:
@@ -94,17 +99,23 @@ class Watching:
     def ask(self, path: str) -> tuple[int, str]:
         """Status and body of an end-point; status 0: nobody answers."""
         try:
-            answer = httpx.get(self.address + path, timeout=SECONDS, trust_env=False)
-        except httpx.TransportError:
+            with _opener.open(self.address + path, timeout=SECONDS) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except (OSError, http.client.HTTPException):
             return 0, ""
-        return answer.status_code, answer.text
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum of the series of a name with these labels; 0: there is none."""
         _, text = self.ask("/metrics")
+        series = "".join(
+            line for line in text.splitlines(keepends=True) if line.startswith(name)
+        )  # to parse all takes long
         return sum(
             sample.value
-            for family in text_string_to_metric_families(text)
+            for family in text_string_to_metric_families(series)
             for sample in family.samples
             if sample.name == name and labels.items() <= sample.labels.items()
         )
