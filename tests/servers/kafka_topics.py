@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import (
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     AdminClient,
@@ -48,8 +49,9 @@ class Topics:
         retry(lambda: _expect(self._partitions_count(name) == 0))
 
     def _partitions_count(self, name: str) -> int:
-        """As the broker knows it, a moment after the controller."""
-        return len(self._admin.list_topics(name, timeout=SECONDS).topics[name].partitions)
+        """Of those that can be used, as the broker knows them: a moment after the controller."""
+        partitions = self._admin.list_topics(name, timeout=SECONDS).topics[name].partitions
+        return sum(each.leader >= 0 for each in partitions.values())
 
     def grow(self, name: str, partitions: int) -> None:
         self._admin.create_partitions([NewPartitions(name, partitions)])[name].result(SECONDS)
@@ -125,6 +127,11 @@ class Topics:
             kind, name, ResourcePatternType.LITERAL, f"User:{user}", "*", operation, AclPermissionType.ALLOW
         )
         self._admin.create_acls([binding])[binding].result(SECONDS)
+        # What the broker itself knows: a moment after the controller.
+        granted = AclBindingFilter(
+            kind, name, ResourcePatternType.LITERAL, f"User:{user}", "*", operation, AclPermissionType.ALLOW
+        )
+        retry(lambda: _expect(bool(self._admin.describe_acls(granted).result(SECONDS))))
 
     def noted(self, group: str, name: str) -> dict[int, int]:
         """Positions that a group has noted."""
