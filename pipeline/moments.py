@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from parsers.events import Event
+from pipeline.engine.incidents import Incident
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -34,6 +35,12 @@ class ControllerHeard(Event, frozen=True):
     is_work: bool
 
 
+class SilenceNoticed(Event, frozen=True):
+    """A controller is not heard any more, or is again."""
+
+    incident: Incident
+
+
 class StateForgotten(Event, frozen=True):
     """What was over before `at` was forgotten."""
 
@@ -42,5 +49,5 @@ class StoryFinished(Event, frozen=True):
     """Everything was read that ever will be, by the process that recorded it."""
 
 
-Moment = IncidentsLookedFor | LogWatched | ControllerHeard | StateForgotten | StoryFinished
+Moment = IncidentsLookedFor | LogWatched | ControllerHeard | SilenceNoticed | StateForgotten | StoryFinished
 """What is done with the engine beside feeding it."""

@@ -13,9 +13,18 @@ from parsers.facts.seen import ObjectEvent, ObjectSeen
 from parsers.failures import FailureFinder
 from parsers.objects.snapshots import with_failure
 from parsers.records import Origin
+from pipeline.engine.incidents import Incident
 from pipeline.engine.watched import WatchedLog
 from pipeline.extract import StreamExtractor
-from pipeline.moments import LONG_AGO, ControllerHeard, IncidentsLookedFor, LogWatched, StateForgotten, StoryFinished
+from pipeline.moments import (
+    LONG_AGO,
+    ControllerHeard,
+    IncidentsLookedFor,
+    LogWatched,
+    SilenceNoticed,
+    StateForgotten,
+    StoryFinished,
+)
 from pipeline.readers import ReadCounts, StreamReaders, time_heard
 from pipeline.sources.live import Fetched
 from pipeline.sources.recording.lines import block_of
@@ -29,6 +38,7 @@ from pipeline.sources.recording.records import (
     Read,
     Released,
     Resumed,
+    SilenceTold,
     Standing,
 )
 
@@ -86,6 +96,8 @@ class RecordingPlayer:
             case Evaluated():
                 at = record.advanced_to or LONG_AGO
                 yield IncidentsLookedFor(at, self._origin, 0, record.advanced_to)
+            case SilenceTold():
+                yield self._silence(record.incident)
             case Forgot():
                 yield StateForgotten(record.before, self._origin, 0)
             case Finished():
@@ -93,7 +105,7 @@ class RecordingPlayer:
             case Committed():
                 self._make_room()
             case Resumed():
-                self._resume(record)
+                yield from self._resume(record)
             case Continued():
                 yield from self._continue(record)
             case _:
@@ -104,7 +116,7 @@ class RecordingPlayer:
         if self._has_stood and self._stands_at(continued):
             return
         self.is_part_alone = True
-        self._resume(continued, is_counted=False)
+        yield from self._resume(continued, is_counted=False)
         yield from self._taken(self._with_failures(continued.objects))
 
     def _stands_at(self, record: Standing) -> bool:
@@ -115,7 +127,7 @@ class RecordingPlayer:
         known = self._streams.get(place)
         return known.next_line != line if known is not None else place not in self._over
 
-    def _resume(self, resumed: Standing, *, is_counted: bool = True) -> None:
+    def _resume(self, resumed: Standing, *, is_counted: bool = True) -> Iterator[Event]:
         """What the daemon does with what it has stored."""
         self._has_stood = True
         self._controllers = resumed.controllers
@@ -124,6 +136,10 @@ class RecordingPlayer:
             self.unrecorded_count += sum(self._is_unknown(*place) for place in _lines_of(resumed))
         self._count_lines()
         self._streams = {place: stream.begun_again() for place, stream in self._streams.items()}
+        yield from map(self._silence, resumed.silences)
+
+    def _silence(self, incident: Incident) -> SilenceNoticed:
+        return SilenceNoticed(incident.updated_at, self._origin, 0, incident)
 
     def _make_room(self) -> None:
         """Forget what nobody will ask for again: pods come and go."""

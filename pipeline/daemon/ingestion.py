@@ -254,7 +254,7 @@ class Ingestion:
         now = {incident.id: incident for incident in self.engine.told()}
         refreshed = [incident for name, incident in now.items() if written.get(name) is not incident]
         self._told = now
-        self._recorder.prepared()
+        self._recorder.prepared(self._changes)
         return Commit(
             at=at,
             parts=tuple(parts),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from pipeline.engine.engine import Engine
+from pipeline.engine.incidents import Incident
 from pipeline.readers import StreamReaders
 from pipeline.sources.live import Fetched
 from pipeline.watch_settings import WatchSettings
@@ -42,8 +43,8 @@ class Recorder(Protocol):
         """Everything that was held back will be decided upon."""
         ...
 
-    def prepared(self) -> None:
-        """A commit is about to be made."""
+    def prepared(self, changes: Sequence[Incident]) -> None:
+        """A commit is about to be made, which tells of these changes."""
         ...
 
     def committed(self) -> None:
@@ -72,7 +73,7 @@ class NoRecorder:
     def finished(self, at: datetime) -> None:
         """Nothing."""
 
-    def prepared(self) -> None:
+    def prepared(self, changes: Sequence[Incident]) -> None:
         """Nothing."""
 
     def committed(self) -> None:

@@ -7,7 +7,7 @@ ends the recording, never the daemon.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +19,7 @@ from parsers.redaction import redact
 from pipeline.daemon.evaluations import Evaluations
 from pipeline.daemon.recorder import Place
 from pipeline.engine.engine import Engine
+from pipeline.engine.incidents import Incident
 from pipeline.engine.settings import EngineSettings
 from pipeline.errors import ConfigurationError
 from pipeline.own_log.loggers import get_logger
@@ -38,6 +39,7 @@ from pipeline.sources.recording.records import (
     Read,
     Released,
     Resumed,
+    SilenceTold,
     encode,
 )
 from pipeline.sources.recording.rotating import make_room
@@ -122,7 +124,7 @@ class FileRecorder:
         )
         self._write(Resumed(*self._standing()))
 
-    def _standing(self) -> tuple[datetime, _Lines, _Lines, tuple[Origin, ...], msgspec.Raw]:
+    def _standing(self) -> tuple[datetime, _Lines, _Lines, tuple[Origin, ...], msgspec.Raw, tuple[Incident, ...]]:
         """The fields of a `Standing`."""
         next_lines: dict[str, dict[str, int]] = {}
         positions: dict[str, dict[str, int]] = {}
@@ -131,7 +133,8 @@ class FileRecorder:
             if readers.position() != readers.next_line:
                 positions.setdefault(source, {})[stream] = readers.position()
         engine = msgspec.Raw(redact(msgspec.json.encode(self.engine_settings).decode()).encode())
-        return self._now(), next_lines, positions, self._controllers, engine
+        silences = _silences_of(self._engine.told()) if self._engine is not None else ()
+        return self._now(), next_lines, positions, self._controllers, engine, silences
 
     def read(self, source: str, fetched: Fetched, at: datetime) -> None:
         """This will be taken in."""
@@ -178,8 +181,10 @@ class FileRecorder:
         self._write_evaluation()
         self._write(Finished(at))
 
-    def prepared(self) -> None:
+    def prepared(self, changes: Sequence[Incident]) -> None:
         """A commit is about to be made: what it holds is in the file before it is in the store."""
+        for incident in _silences_of(changes):
+            self._write(SilenceTold(incident))
         self._flush()
 
     def committed(self) -> None:
@@ -273,6 +278,10 @@ class FileRecorder:
         file.abandon()
         _log.error("recording.ended", path=str(self._path), problem=_words(error))
         self._observer.recorded(file.size_bytes, _words(error))
+
+
+def _silences_of(incidents: Iterable[Incident]) -> tuple[Incident, ...]:
+    return tuple(incident for incident in incidents if incident.kind == "source_silent")
 
 
 def _words(error: OSError) -> str:

@@ -22,6 +22,7 @@ from pipeline.sources.recording.records import (
     RecordedBlock,
     Released,
     Resumed,
+    SilenceTold,
     Standing,
     decode,
 )
@@ -112,8 +113,8 @@ def committed(records: Iterable[AnyRecord]) -> Iterator[AnyRecord]:
                 batch.clear()
                 yield record
             case Resumed() | Continued():
-                if batch and _is_in(record, batch):
-                    yield from batch
+                if batch and _is_in(record, batch):  # silences that the store holds are in this record
+                    yield from (one for one in batch if not isinstance(one, SilenceTold))
                 batch.clear()
                 yield record
             case Began() | Ended() if not batch:

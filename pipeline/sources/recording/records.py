@@ -13,6 +13,7 @@ import msgspec
 
 from parsers.facts.seen import ObjectEvent
 from parsers.records import Origin
+from pipeline.engine.incidents import Incident
 from pipeline.store.records import Gap, Quarantined
 
 FORMAT = 1
@@ -40,6 +41,7 @@ class Standing(Record, frozen=True):
     """The first line that is read again, of streams of which lines were held back."""
     controllers: tuple[Origin, ...] = ()  # setting watch.controllers: shell patterns in the fields of an origin
     engine: msgspec.Raw = msgspec.Raw(b"{}")  # settings of the engine, of the writer's version
+    silences: tuple[Incident, ...] = ()  # controllers that were or are not heard, as far as they are remembered
 
 
 class Resumed(Standing, frozen=True, tag="resumed"):
@@ -99,6 +101,12 @@ class Evaluated(Record, frozen=True, tag="evaluated"):
     advanced_to: datetime | None = None  # time had gone on to this without events; None: as far as events tell
 
 
+class SilenceTold(Record, frozen=True, tag="silence"):
+    """A controller is not heard any more, or is again: nobody can find that out again who has not listened."""
+
+    incident: Incident
+
+
 class Forgot(Record, frozen=True, tag="forgot"):
     """What was over before a moment was forgotten."""
 
@@ -121,7 +129,9 @@ class Ended(Record, frozen=True, tag="ended"):
     at: datetime
 
 
-AnyRecord = Began | Resumed | Continued | Read | Released | Evaluated | Forgot | Finished | Committed | Ended
+AnyRecord = (
+    Began | Resumed | Continued | Read | Released | Evaluated | SilenceTold | Forgot | Finished | Committed | Ended
+)
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)

@@ -45,7 +45,7 @@ def take(recorder: FileRecorder, number: int) -> None:
     """One line, committed."""
     block = Block(b"line %d\n" % number, Origin("topic/0"), number, (number,))
     recorder.read("kafka", Fetched("topic/0", (block,), number + 1), NOW)
-    recorder.prepared()
+    recorder.prepared(())
     recorder.committed()
 
 
