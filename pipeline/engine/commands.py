@@ -212,7 +212,7 @@ def _names_of_culprit(culprit: Culprit) -> dict[str, str | None]:
             return _host_and_port(culprit.host)
         case "ServiceAccount":
             return {"account_namespace": culprit.namespace, "account_name": culprit.name}
-        case "ResourceQuota":
+        case "ResourceQuota" | "LimitRange":
             return {"quota_namespace": culprit.namespace}
         case "CustomResourceDefinition" if culprit.name.islower() and "." in culprit.name:
             return {"crd": culprit.name, "group": culprit.name.partition(".")[2]}

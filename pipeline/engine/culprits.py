@@ -54,7 +54,15 @@ class Culprit(msgspec.Struct, frozen=True):
         return f"{self.kind}|{self.namespace}|{self.name or self.host}"
 
 
-_KNOWN_WITHOUT_NAME = frozenset({"APIServer", "Controller", "Lease", "ResourceQuota"})
+_KNOWN_WITHOUT_NAME = frozenset({"APIServer", "Controller", "Lease", "ResourceQuota", "LimitRange"})
+_CLUSTER_SCOPED = (
+    "clusteranalysistemplates",
+    "priorityclasses",
+    "namespaces",
+    "nodes",
+    "ingressclasses",
+    "gatewayclasses",
+)
 NOBODY = Culprit("")
 """A message says what failed, and nothing that could be to blame."""
 
@@ -149,13 +157,10 @@ def _culprit_by_class(failure: Failure, key: ObjectKey | None, aliases: Aliases)
         case "rbac.forbidden":
             return _subject_culprit(failure)
         case "quota":
-            namespace = failure.named_object.namespace if failure.named_object else ""
-            return Culprit("ResourceQuota", failure.quota or "", namespace or (key.namespace if key else ""))
+            kind = "LimitRange" if failure.rule == "quota.limit-range" else "ResourceQuota"
+            return Culprit(kind, failure.quota or "", _namespace_of(failure, key))
         case "webhook.admission_denied":
-            kind, name = (
-                ("Webhook", failure.webhook) if failure.webhook else ("ValidatingAdmissionPolicy", failure.policy)
-            )
-            return Culprit(kind, name or "")
+            return _denier(failure, key)
         case "panic":
             return Culprit("Function", failure.location or "")
         case "crd.missing":
@@ -163,7 +168,8 @@ def _culprit_by_class(failure: Failure, key: ObjectKey | None, aliases: Aliases)
             return missing or (_object_culprit(key, failure) if names_router_field(failure.text) else NOBODY)
         case "object.not_found" if failure.named_object is not None:
             named = failure.named_object
-            return Culprit(named.resource, named.name, named.namespace or (key.namespace if key else ""))
+            is_namespaced = named.resource.partition(".")[0] not in _CLUSTER_SCOPED
+            return Culprit(named.resource, named.name, _namespace_of(failure, key) if is_namespaced else "")
         case "leader_election":
             return Culprit("Lease", failure.named_object.name if failure.named_object else "")
         case "traffic_router" if failure.plugin:
@@ -171,6 +177,22 @@ def _culprit_by_class(failure: Failure, key: ObjectKey | None, aliases: Aliases)
         case name if name in _OF_THE_OBJECT:
             return _object_culprit(key, failure)
     return None
+
+
+def _namespace_of(failure: Failure, key: ObjectKey | None) -> str:
+    """Where the object is that a failure is about; what has no namespace in its message is in that of the key."""
+    named = failure.named_object.namespace if failure.named_object is not None else ""
+    return named or (key.namespace if key is not None else "")
+
+
+def _denier(failure: Failure, key: ObjectKey | None) -> Culprit:
+    """Who looked at the object and refused it."""
+    if failure.webhook:
+        return Culprit("Webhook", failure.webhook)
+    if failure.rule == "rbac.pod-security":  # the level that the namespace's labels ask for
+        return Culprit("PodSecurity", failure.policy or "", _namespace_of(failure, key)) if failure.policy else NOBODY
+    is_generic = f"policy '{failure.policy}'" in failure.text or f'policy "{failure.policy}"' in failure.text
+    return Culprit("MutatingAdmissionPolicy" if is_generic else "ValidatingAdmissionPolicy", failure.policy or "")
 
 
 def _missing_api(failure: Failure, aliases: Aliases) -> Culprit | None:

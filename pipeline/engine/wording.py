@@ -50,6 +50,13 @@ _WHAT_HAPPENED = {
     "network.timeout": "{culprit} does not answer",
     "leader_election": "the controller cannot keep its lease",
 }
+_WHAT_THE_RULE_SAYS = {
+    "quota.unmet": "{culprit} asks for requests or limits that the pods do not have",
+    "quota.unknown": "the use of {culprit} is not counted yet",
+    "quota.limit-range": "the pods are outside of the limits of {culprit}",
+}
+"""Rules that say something else than their class."""
+_WITHOUT_CULPRIT = {"crd.missing": "an API that it asks for is not installed or not served"}
 _WHAT_WAS_FOUND = {
     "clock_skew": "the clock is wrong by which the certificate of {culprit} is refused",
     "authority_expired": "the authority behind the certificate of {culprit} has expired",
@@ -88,6 +95,10 @@ def _what_happened(trouble: Trouble, victims: Sequence[Victim], finding: str) ->
         if about_itself is not None:
             return about_itself
     by_class = _WHAT_HAPPENED.get(cause.failure_class, f"{cause.failure_class} at {{culprit}}")
+    if culprit is None:
+        by_class = _WITHOUT_CULPRIT.get(cause.failure_class, by_class)
+    elif cause.failure is not None:
+        by_class = _WHAT_THE_RULE_SAYS.get(cause.failure.rule, by_class)
     what = _WHAT_WAS_FOUND.get(finding, by_class)
     return what.format(culprit=name_of_culprit(cause), lacks=_lacking_rights(trouble))
 

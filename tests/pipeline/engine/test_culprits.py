@@ -61,6 +61,21 @@ ACCUSED: dict[str, tuple[Failure, Culprit]] = {
         _failure("webhook.admission_denied", policy="signed"),
         Culprit("ValidatingAdmissionPolicy", "signed"),
     ),
+    "denial by another kind of policy": (
+        _failure(
+            "webhook.admission_denied", policy="owner", text="policy 'owner' with binding 'all' denied request: no"
+        ),
+        Culprit("MutatingAdmissionPolicy", "owner"),
+    ),
+    "denial by the level of the namespace": (
+        _failure("webhook.admission_denied", policy="restricted:latest", rule="rbac.pod-security"),
+        Culprit("PodSecurity", "restricted:latest", "shop"),
+    ),
+    "limits of the namespace": (_failure("quota", rule="quota.limit-range"), Culprit("LimitRange", "", "shop")),
+    "object without a namespace that is missing": (
+        _failure("object.not_found", named_object=NamedObject("priorityclasses", "urgent")),
+        Culprit("priorityclasses", "urgent"),
+    ),
     "right of a service account": (
         _failure("rbac.forbidden", user="system:serviceaccount:argo-rollouts:rollouts"),
         Culprit("ServiceAccount", "rollouts", "argo-rollouts"),
