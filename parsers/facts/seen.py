@@ -52,6 +52,7 @@ class ObjectsListed(Event, frozen=True):
     kind: str
     refs: tuple[ObjectRef, ...]
     namespaces: tuple[str, ...] = ()  # that were listed; empty: all
+    names: tuple[str, ...] = ()  # that were asked for; empty: all
 
 
 class ObjectsUnread(Event, frozen=True):

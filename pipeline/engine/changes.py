@@ -27,6 +27,7 @@ from pipeline.engine.memory import (
     name_of,
 )
 from pipeline.engine.object_memory import ObjectMemory
+from pipeline.engine.outages import OutageMemory
 
 
 class Keepers(msgspec.Struct, frozen=True):
@@ -132,6 +133,9 @@ class Changes:
 
     def _rest(self) -> Iterator[tuple[str, Memory]]:
         yield "cluster", self._of_cluster()
+        outages = self._drifts.outages.memory()
+        if outages is not None:
+            yield "outages", outages
         for origin, state in self._state.origins.items():
             yield name_of("origin", origin), OriginMemory(origin, state)
         for hearing in self._listener.hearings():
@@ -178,6 +182,8 @@ def _recall_told(memory: Memory, keepers: Keepers) -> None:
             keepers.listener.recall(memory.hearing)
         case DriftMemory():
             keepers.drifts.recall(memory)
+        case OutageMemory():
+            keepers.drifts.outages.recall(memory)
         case AnalysisMemory():
             keepers.analyses.recall(memory)
         case _:

@@ -137,10 +137,10 @@ def ended(old: Incident, at: datetime, reason: str) -> Incident:
     )
 
 
-def merged(old: Incident, into: str, at: datetime) -> Incident:
+def merged(old: Incident, into: str, at: datetime, reason: str = "victim_is_stuck") -> Incident:
     """The same incident when another one tells of it."""
     return msgspec.structs.replace(
-        changed(old, "merged", "victim_is_stuck"),
+        changed(old, "merged", reason),
         status="merged",
         merged_into=into,
         updated_at=max(at, old.updated_at),

@@ -24,6 +24,7 @@ from pipeline.engine.grouping import Trouble
 from pipeline.engine.incidents import Incident
 from pipeline.engine.informers import ControllerView, Verdict, view_of
 from pipeline.engine.misfits import OF_STATUS, Scene, find_misfits
+from pipeline.engine.outages import Outages
 from pipeline.engine.settings import EngineSettings
 
 MAX_INCIDENTS: Final = 4
@@ -41,6 +42,7 @@ class Drifts:
         self.changed: set[ObjectKey] = set()  # since somebody stored them
         self._stored_until: datetime | None = None
         self._stuck: frozenset[ObjectKey] = frozenset()
+        self.outages = Outages(cluster, state, settings)
         self._cluster = cluster
         self._state = state
         self._settings = settings
@@ -49,6 +51,7 @@ class Drifts:
         """Every drift in its newest revision."""
         for _, track in sorted(self.tracks.items()):
             yield from track.incidents
+        yield from self.outages.told()
 
     def memory(self, key: ObjectKey) -> DriftMemory | None:
         """What has to be stored of a Rollout, None where there is nothing."""
@@ -75,6 +78,7 @@ class Drifts:
 
     def forget(self, before: datetime) -> None:
         """Forget what was over before a moment."""
+        self.outages.forget(before)
         for key, track in list(self.tracks.items()):
             kept = [one for one in track.incidents if one.resolved_at is None or one.resolved_at >= before]
             if len(kept) < len(track.incidents):
@@ -89,9 +93,10 @@ class Drifts:
         freed = self._stuck - elsewhere.stuck
         self._stuck = elsewhere.stuck
         self.until = until if since is None else max(since, until)
+        changes = list(self.outages.update(self.tracks, since, self.until))
         touched = self._touched(self.until) | freed
         keys = touched | self.tracks.keys()
-        changes = [
+        changes += [
             change
             for key in sorted(keys)
             for change in self._look(key, since, self.until, elsewhere, is_touched=key in touched)
@@ -119,6 +124,8 @@ class Drifts:
         hold = self._settings.drift_seconds_for(key)
         if not hold:
             return
+        if key in self.outages.covered:
+            yield from self._leave_to_outage(key, track, until)
         look = _Look(self, key, track, elsewhere, hold)
         begin = since
         if is_touched:
@@ -143,6 +150,14 @@ class Drifts:
         into, incident = elsewhere.told_by.get(key), track.open
         if incident is not None and into is not None:
             track.incidents[-1] = merged(incident, into, until)
+            self.changed.add(key)
+            yield track.incidents[-1]
+
+    def _leave_to_outage(self, key: ObjectKey, track: DriftTrack, until: datetime) -> Iterator[Incident]:
+        """What was told of it before is told with the others now."""
+        into, incident = self.outages.covered[key], track.open
+        if incident is not None and into:
+            track.incidents[-1] = merged(incident, into, until, "same_cause")
             self.changed.add(key)
             yield track.incidents[-1]
 
@@ -216,7 +231,7 @@ class _Look:
 
     def _open(self, at: datetime) -> Iterator[Incident]:
         due = list(self._track.clock.due(at, self._hold))
-        scene = self._drifts.scene(self._key, at) if due else None
+        scene = self._drifts.scene(self._key, at) if due and self._key not in self._drifts.outages.covered else None
         if scene is None:
             return
         due = [one for one in due if self._is_to_be_told(one, scene)]

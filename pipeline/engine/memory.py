@@ -20,6 +20,7 @@ from pipeline.engine.hearing import ControllerName, Hearing
 from pipeline.engine.incidents import Incident
 from pipeline.engine.object_memory import ObjectMemory
 from pipeline.engine.origins import OriginState
+from pipeline.engine.outages import OutageMemory
 from pipeline.engine.seen import SeenFailure
 from pipeline.engine.streaks import Track
 
@@ -97,6 +98,7 @@ Memory = (
     | CreationMemory
     | DriftMemory
     | AnalysisMemory
+    | OutageMemory
     | IncidentMemory
     | ClusterMemory
 )

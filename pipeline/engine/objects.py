@@ -87,6 +87,7 @@ class ClusterObjects:
             if ref.kind == event.kind
             and ref not in there
             and (not event.namespaces or ref.namespace in event.namespaces)
+            and (not event.names or ref.name in event.names)
         ]
         for facts in gone:
             yield ObjectSeen(event.at, event.origin, event.line, facts, is_deleted=True)

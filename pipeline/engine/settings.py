@@ -90,6 +90,11 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
     The analysis does its work, but somebody has to decide: until then the update stands still.
     """
+    lease_silent_seconds: float = 150.0
+    """A controller whose Lease is watched and not renewed for so long does not work.
+
+    A Lease is renewed every few seconds and lost after 15; a change of the leader takes less than a minute.
+    """
     clock_skew_seconds: float = 120.0
     """A verifier's clock that is further from the record's time is wrong; less is a pass that prints its error late."""
     max_keys: int = 50_000

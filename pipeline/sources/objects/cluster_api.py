@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pipeline.cluster.calls import Call, CallError, Cluster, Stream
 from pipeline.cluster.settings import ClusterSettings
 from pipeline.sources.objects.api import ApiError
-from pipeline.sources.objects.list_watch import WATCH_SECONDS
 from pipeline.sources.objects.source import ObjectSource
 from pipeline.sources.pod_logs.settings import KubernetesSettings
 
-SILENT_SECONDS = WATCH_SECONDS + 30.0
-"""A watch that says nothing for so long, not even that it ends, is dead."""
+LATE_SECONDS = 30.0
+"""A watch that says nothing for so long after the server was to end it is dead."""
 
 
 class ClusterObjectApi:
@@ -35,7 +34,7 @@ class ClusterObjectApi:
     def stream(self, call: Call, query: Mapping[str, str]) -> Iterator[bytes]:
         """The lines of an answer. Raises ApiError."""
         try:
-            stream = self._cluster.open(call, query, idle_seconds=SILENT_SECONDS)
+            stream = self._cluster.open(call, query, idle_seconds=float(query["timeoutSeconds"]) + LATE_SECONDS)
         except CallError as error:
             raise _api_error(error) from error
         return self._lines(stream)

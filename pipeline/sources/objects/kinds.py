@@ -17,12 +17,19 @@ class WatchedKind(msgspec.Struct, frozen=True):
     field_selector: str = ""
     is_namespaced: bool = True
     page_items: int = 500  # asked for at once
+    watch_seconds: int = 290  # the server ends a watch after so long: a connection that died silently costs no more
 
     @property
     def name(self) -> str:
         """As kubectl calls it: plural.group; with what it is narrowed to."""
         resource = self.resource
         return f"{resource}?{self.field_selector}" if self.field_selector else resource
+
+    @property
+    def only_names(self) -> tuple[str, ...]:
+        """The names that it is narrowed to; none: it is not narrowed to names."""
+        name = self.field_selector.removeprefix("metadata.name=")
+        return (name,) if name != self.field_selector else ()
 
     @property
     def resource(self) -> str:
@@ -48,11 +55,21 @@ CRDS = WatchedKind(
 )
 LOCK = "argo-rollouts-controller-lock"
 """The Lease of the controller, as its log prints it. Source: argo-rollouts v1.7.1, controller/controller.go."""
+MANAGER = "kube-controller-manager"
+"""That of the controllers of ReplicaSets and HPAs, in kube-system. Source: k8s.io/kubernetes v1.30.14, its own name."""
+LEASE_WATCH_SECONDS = 60
+"""What is told of a Lease is that nobody renews it: a connection that died silently must not look like that."""
 
 
 def _events_of(kind: str) -> WatchedKind:
     """Of all Events only those of what can be stuck: those of pods are a hundred times as many."""
     return WatchedKind("Event", "", "events", ("v1",), f"involvedObject.kind={kind}")
+
+
+def _lease(name: str) -> WatchedKind:
+    """One by its name: there is one for each node."""
+    selected = f"metadata.name={name}"
+    return WatchedKind("Lease", "coordination.k8s.io", "leases", ("v1",), selected, watch_seconds=LEASE_WATCH_SECONDS)
 
 
 def _admission(kind: str, plural: str, versions: tuple[str, ...] = ("v1",)) -> WatchedKind:
@@ -75,7 +92,8 @@ KINDS = (
     _events_of("HorizontalPodAutoscaler"),
     WatchedKind("Service", "", "services", ("v1",)),
     WatchedKind("EndpointSlice", "discovery.k8s.io", "endpointslices", ("v1",)),
-    WatchedKind("Lease", "coordination.k8s.io", "leases", ("v1",), f"metadata.name={LOCK}"),  # else one a node
+    _lease(LOCK),
+    _lease(MANAGER),
     WatchedKind("Certificate", "cert-manager.io", "certificates", ("v1",)),
 )
 """In the order in which they are begun: who is asked about objects first. Secrets are not among them."""

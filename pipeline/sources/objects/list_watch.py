@@ -21,9 +21,8 @@ from pipeline.sources.objects.answers import Change, Item, read_change, read_fac
 from pipeline.sources.objects.api import ApiError, ObjectApi
 from pipeline.sources.objects.kinds import WatchedKind
 from pipeline.sources.objects.refusals import Refusal
+from pipeline.sources.objects.renewals import Renewals
 
-WATCH_SECONDS = 290
-"""The server ends a watch after so long: a connection that died silently costs no more."""
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 REFUSED_SECONDS = 60.0
@@ -98,6 +97,7 @@ class ListWatch:
         self._known: dict[_Place, _Version] = {}
         self._failures = 0  # in a row
         self._is_refused = False  # and told so
+        self._renewals = Renewals()
         self._absent_seconds = ABSENT_SECONDS  # until the next look for a kind that is not there
 
     def run(self) -> None:
@@ -161,7 +161,7 @@ class ListWatch:
         query = {
             "watch": "true",
             "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(WATCH_SECONDS),
+            "timeoutSeconds": str(self._kind.watch_seconds),
             "resourceVersion": self._resource_version,
             **self._selected(),
         }
@@ -183,14 +183,16 @@ class ListWatch:
             if facts is not None:
                 self._put(facts, at, is_deleted=True)
         elif change.type != "BOOKMARK":
-            self._known[place] = self._show(change.item, at)
+            self._known[place] = self._show(change.item, at, is_watched=True)
 
-    def _show(self, item: Item, at: datetime) -> _Version:
+    def _show(self, item: Item, at: datetime, *, is_watched: bool = False) -> _Version:
         """Hand an object out, unless nothing of it that is kept has changed."""
         known = self._known.get(item.place)
         if known is not None and known.resource_version == item.resource_version:
             return known
         facts = self._facts_of(item)
+        if isinstance(facts, LeaseFacts):
+            facts = self._renewals.thinned(facts, at if is_watched else None)
         digest = blake2b(_encoder.encode(facts), digest_size=8).digest() if facts is not None else b""
         if facts is not None and (known is None or known.digest != digest):
             self._put(facts, at)
@@ -198,10 +200,7 @@ class ListWatch:
 
     def _facts_of(self, item: Item) -> AnyFacts | None:
         api_version = f"{self._kind.group}/{self._version}" if self._kind.group else self._version
-        facts = read_facts(item, self._kind.kind, api_version)
-        if isinstance(facts, LeaseFacts):  # it is renewed every few seconds: who holds it is what matters
-            return msgspec.structs.replace(facts, renewed_at=None)
-        return facts
+        return read_facts(item, self._kind.kind, api_version)
 
     def _put(self, facts: AnyFacts, at: datetime, *, is_deleted: bool = False) -> None:
         if isinstance(facts, KubernetesEventFacts) and facts.last_at is not None:
@@ -210,7 +209,9 @@ class ListWatch:
 
     def _put_listing(self, at: datetime) -> None:
         refs = tuple(ObjectRef(self._kind.kind, namespace, name) for namespace, name in sorted(self._known))
-        self._around.put(ObjectsListed(at, self._origin, 0, self._kind.kind, refs, self._namespaces()))
+        self._around.put(
+            ObjectsListed(at, self._origin, 0, self._kind.kind, refs, self._namespaces(), self._kind.only_names)
+        )
 
     def _namespaces(self) -> tuple[str, ...]:
         """What is asked for; empty: all."""

@@ -86,7 +86,7 @@ def test_too_old_a_version_lists_again_and_tells_who_is_left() -> None:
 
 
 def test_change_of_nothing_that_is_kept_is_not_shown() -> None:
-    """As the renewal of a Lease."""
+    """As the renewals of a Lease: the first is told, as somebody is alive, and then one in half a minute."""
     api = FakeApi()
 
     def lease(version: str, holder: str, renewed: str) -> dict[str, object]:
@@ -97,12 +97,16 @@ def test_change_of_nothing_that_is_kept_is_not_shown() -> None:
     api.watches["leases"] = [
         [
             change("MODIFIED", lease("2", "x", "2026-11-23T15:00:02Z")),
-            change("MODIFIED", lease("3", "y", "2026-11-23T15:00:09Z")),
+            change("MODIFIED", lease("3", "x", "2026-11-23T15:00:04Z")),
+            change("MODIFIED", lease("4", "y", "2026-11-23T15:00:09Z")),
         ]
     ]
     around = _run(api, LEASES)
 
-    assert ["seen lock", "listed lock", "seen lock"] == _told(around)
+    assert ["seen lock", "listed lock", "seen lock", "seen lock"] == _told(around)
+    assert [("argo-rollouts-controller-lock",)] == [
+        one.names for one in around.events if isinstance(one, ObjectsListed)
+    ]
 
 
 def test_missing_right_is_told_with_its_rule_and_tried_again() -> None:
