@@ -81,7 +81,7 @@ class ContainerLog:
             return
         first = self._history.mark(self._history.incarnation, is_ended=True)
         finished, newest = self._finished, self.status.newest
-        if finished is not None and not newest.is_later_than(finished.state):
+        if finished is not None and newest.is_of_run(finished.state):
             self._outbox.mark(self._container, first)
         else:
             ended = f", at {newest.finished_at:%FT%TZ}" if newest.finished_at is not None else ""

@@ -20,6 +20,7 @@ class _Meta(msgspec.Struct, frozen=True, rename="camel"):
     name: str
     namespace: str
     uid: str
+    resource_version: str = ""
     labels: dict[str, str] = {}
     owner_references: tuple[_Owner, ...] = ()
 
@@ -96,15 +97,22 @@ class RunState(msgspec.Struct, frozen=True):
     started_at: datetime | None = None  # of that run
     finished_at: datetime | None = None  # None: it goes on
     previous_started_at: datetime | None = None  # of the run whose log is `previous`
+    version: int = 0  # of the pod: a later one has a greater one; 0: not known
 
     @property
     def is_finished(self) -> bool:
         """Whether nothing can come of the newest run any more."""
         return bool(self.run) and self.finished_at is not None
 
-    def is_later_than(self, other: RunState) -> bool:
-        """Whether it is the newer of two of the same container."""
-        return (self.restarts, self.is_finished) > (other.restarts, other.is_finished)
+    def is_of_run(self, other: RunState) -> bool:
+        """Whether both are about the same run."""
+        return (self.run, self.restarts) == (other.run, other.restarts)
+
+    def is_older_than(self, other: RunState) -> bool:
+        """Whether the other one was written later; the count of restarts falls where a kubelet has forgotten some."""
+        if self.version and other.version:
+            return self.version < other.version
+        return (self.restarts, self.is_finished) < (other.restarts, other.is_finished)
 
 
 Containers = dict[ContainerId, RunState]
@@ -158,15 +166,16 @@ def _containers_in(pod: _Pod, cluster_name: str, place: Place) -> Containers:
 
 
 def _containers_of(pod: _Pod, cluster_name: str) -> Containers:
-    states = {status.name: _state_of(status) for status in pod.status.container_statuses}
     meta = pod.metadata
+    version = int(meta.resource_version) if meta.resource_version.isdecimal() else 0
+    states = {status.name: _state_of(status, version) for status in pod.status.container_statuses}
     return {
         ContainerId(cluster_name, meta.namespace, meta.name, meta.uid, each.name): states.get(each.name, RunState())
         for each in pod.spec.containers
     }
 
 
-def _state_of(status: _ContainerStatus) -> RunState:
+def _state_of(status: _ContainerStatus, version: int) -> RunState:
     """The kubelet takes the logs of the same runs: of one that waits to be restarted that of the run before is both."""
     before = status.last_state.terminated or _Run()
     if (running := status.state.running) is not None:
@@ -181,6 +190,7 @@ def _state_of(status: _ContainerStatus) -> RunState:
         moment_of(newest.started_at),
         moment_of(newest.finished_at),
         moment_of(before.started_at),
+        version,
     )
 
 

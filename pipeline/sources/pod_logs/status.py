@@ -28,7 +28,7 @@ class ContainerStatus:
 
     def note(self, state: RunState) -> None:
         """Somebody was told; a watch may be behind."""
-        if not self.newest.is_later_than(state):
+        if not state.is_older_than(self.newest):
             self.newest = state
 
     def is_certainly_gone(self) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 
 import pytest
 
+from pipeline.sources.pod_logs.pods import RunState
 from tests.pipeline.sources.pod_logs.fake_cluster import FakeCluster
 from tests.pipeline.sources.pod_logs.reading import Reading
 
@@ -195,6 +197,15 @@ def test_pod_that_was_read_to_its_end_is_no_gap() -> None:
 def test_pod_that_printed_nothing_is_no_gap() -> None:
     """Its log was empty when it had ended."""
     assert not _read_until_deleted(is_dead=True, is_told=True, reads=3, lines=0).gaps
+
+
+def test_run_behind_a_count_that_fell_is_another_one() -> None:
+    """A kubelet counts restarts by what it still knows of: the pod's version says which status is the later one."""
+    ended = RunState(5, "a", finished_at=datetime(2026, 1, 1, tzinfo=UTC), version=70)
+    running = RunState(1, "b", version=90)
+    assert ended.is_older_than(running)
+    assert not running.is_older_than(ended)
+    assert not running.is_of_run(ended)
 
 
 def _read_until_deleted(*, is_dead: bool, is_told: bool, reads: int, lines: int = 3) -> Reading:
