@@ -41,7 +41,7 @@ class WatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     batch_lines: int = 200_000
     """Or when so many lines were read, as in a catch-up."""
     idle_seconds: float = 1.0
-    """The end of a stream is held back for lines that belong to it; a stream silent for this long has no such lines."""
+    """A record that may go on is held back for the lines that belong to it; a stream silent for this long has none."""
     queued_reads: int = 8
     """Reads of a source that may wait for the engine; then the source waits."""
     notify_max_age_seconds: float = 3600.0

@@ -89,20 +89,6 @@ def test_without_the_right_to_list_pods(cluster: KubeCluster, tmp_path: Path) ->
         assert 'rule {apiGroups: [""], resources: ["pods"], verbs: ["list"]} would allow it' in daemon.printed()
 
 
-def test_without_the_right_to_read_logs(cluster: KubeCluster, kubelet: Kubelet, tmp_path: Path) -> None:
-    """It goes on, and says the same of the logs; when the right is given, they are read."""
-    add_pod(cluster, kubelet, "no-log", "controller-0")
-    print_lines(kubelet, "no-log", "controller-0", lines_of_log("seed-emissary-expired"))
-    kubeconfig = cluster.kubeconfig(cluster.add_account("no-log", "reader", [RULES["pods"]]), name="no-log")
-    url = f"sqlite:///{tmp_path}/whystuck.db"
-    with closing(Watching(tmp_path, {"store": {"url": url}})) as daemon:
-        daemon.start("--from", "kubernetes", "--kubeconfig", str(kubeconfig), "-n", "no-log")
-        rule = "cannot get pods/log controller-0 in namespace no-log"
-        daemon.until(lambda: rule in daemon.printed(), "the missing right is told")
-        cluster.add_account("no-log", "reader", list(RULES.values()))
-        daemon.until(lambda: Stored(url).commits() and Stored(url).incidents(), "logs are read")
-
-
 def test_without_the_right_to_watch_pods(cluster: KubeCluster, kubelet: Kubelet, tmp_path: Path) -> None:
     """They are listed again and again; one line says which right would spare that. A pod that comes later is found."""
     add_pod(cluster, kubelet, "no-watch", "controller-0")
