@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from pipeline.engine.settings import EngineSettings
+from pipeline.replay import replay
+from pipeline.sources.files import InputFiles
+from tests.scenarios.scenarios import built_in_rules
 from tests.servers.kafka_broker import Broker
 from tests.servers.kafka_fixtures import MakeBroker
 from tests.servers.kafka_topics import Topics
 from tests.servers.playing import KEPT, kafka_settings, lines_of_log, play
-from tests.servers.stored import Stored
+from tests.servers.stored import Stored, comparable
 from tests.servers.watching import Watching
 
 pytestmark = pytest.mark.servers
@@ -28,7 +34,7 @@ def _told(stored: Stored) -> list[tuple[str, str]]:
 
 
 def test_silence_is_told_and_ends(one_broker: Broker, tmp_path: Path) -> None:
-    """Of the controller, over a restart of whystuck, and of the source."""
+    """Of the controller, over a restart of whystuck, and of the source; a replay of the recording tells the same."""
     topics = Topics(one_broker.address())
     topic = topics.create(settings=KEPT)
     store = f"sqlite:///{tmp_path}/whystuck.db"
@@ -37,7 +43,7 @@ def test_silence_is_told_and_ends(one_broker: Broker, tmp_path: Path) -> None:
     settings = {
         "store": {"url": store},
         "kafka": kafka_settings(one_broker, topic),
-        "watch": {"silence_seconds": 3, "notify_max_age_seconds": "3650d"},
+        "watch": {"silence_seconds": 3, "notify_max_age_seconds": "3650d", "record": str(tmp_path / "recording")},
     }
     with closing(Watching(tmp_path / "daemon", settings)) as daemon:
         play(topics, topic, lines[:1000])
@@ -56,3 +62,8 @@ def test_silence_is_told_and_ends(one_broker: Broker, tmp_path: Path) -> None:
         play(topics, topic, lines[1200:1300])
         daemon.until(lambda: ("resolved", "source_is_back") in _told(stored), "end of the outage")
         assert [] == [one for one in stored.incidents() if one["kind"] != "source_silent"]
+        assert 128 + signal.SIGTERM == daemon.terminate(), daemon.printed()
+        files = InputFiles([str(tmp_path / "recording")])
+        found = replay(files, EngineSettings(), built_in_rules(), read_at=datetime.now(UTC)).incidents
+        assert [] == files.problems
+        assert stored.incidents() == comparable(found)
