@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 import msgspec
 
@@ -79,6 +80,16 @@ def depth_of(failure_class: str) -> int:
     return next((depth for prefix, depth in _DEPTH if failure_class.startswith(prefix)), _DEFAULT_DEPTH)
 
 
+ANSWERED_FOR = timedelta(seconds=60)
+"""Other failures that go on for so long behind the last of an outage say that it is over."""
+_ANSWERS = ("webhook.", "rbac.", "quota", "spec.invalid", "field_immutable", "crd.", "object.not_found", "etcd.")
+
+
+def _is_of_webhook(tally: Tally) -> bool:
+    """Whether it is about a webhook, which only the API server calls."""
+    return tally.failure.is_conversion or tally.failure.webhook is not None
+
+
 class _Group(msgspec.Struct):
     identity: str
     tallies: list[Tally]
@@ -90,6 +101,23 @@ class _Group(msgspec.Struct):
     @property
     def first(self) -> Sighting:
         return min(tally.first for tally in self.tallies)
+
+    @property
+    def last(self) -> Sighting:
+        return max(tally.last for tally in self.tallies)
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether all of it says that the API server is away, and not an API that somebody else serves."""
+        return all(
+            tally.failure.failure_class == "apiserver.unreachable" and tally.failure.api_group is None
+            for tally in self.tallies
+        )
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether only an API server that is there can say so."""
+        return any(tally.failure.failure_class.startswith(_ANSWERS) or _is_of_webhook(tally) for tally in self.tallies)
 
     @property
     def is_symptom(self) -> bool:
@@ -107,13 +135,14 @@ def choose_cause(tallies: Sequence[Tally], key: ObjectKey | None, aliases: Alias
     """The cause among a spell's failures.
 
     It is the one that explains most attempts; among equals the one that the spell began with. Conflicts are symptoms
-    wherever something else explains a tenth of the attempts.
+    wherever something else explains a tenth of the attempts, and an outage of the API server is none when it has ended.
     """
     groups = _grouped(tallies, key, aliases)
     if not groups:
         return Cause(failure=None, culprit=None, identity="unknown|no error in the log", basis=Basis.NONE)
     total = sum(group.count for group in groups)
     serious = [group for group in groups if not group.is_symptom and group.count * 10 >= total]
+    serious = [group for group in serious if not _is_over(group, serious)]
     best = max(serious or groups, key=lambda group: (group.count, _reversed(group.first)))
     failure = best.representative()
     established = is_established(failure)
@@ -126,6 +155,11 @@ def choose_cause(tallies: Sequence[Tally], key: ObjectKey | None, aliases: Alias
         first=best.first,
         explained_count=best.count,
     )
+
+
+def _is_over(group: _Group, others: Sequence[_Group]) -> bool:
+    """Whether the API server was away and is there again: what failed for long afterwards it has answered itself."""
+    return group.is_outage and any(one.is_answer and one.last.at - group.last.at >= ANSWERED_FOR for one in others)
 
 
 def _reversed(sighting: Sighting) -> float:

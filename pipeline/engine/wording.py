@@ -158,6 +158,8 @@ def name_of_culprit(cause: Cause) -> str:
         case "CustomResourceDefinition" | "Kind":
             return _name_of_api(cause.failure_class, culprit.name)
         case _:
+            if not culprit.name and culprit.namespace:
+                return f"{culprit.kind} of the namespace {culprit.namespace}"
             place = f"{culprit.namespace}/{culprit.name}" if culprit.namespace else culprit.name
             return f"{culprit.kind} {place}".strip()
 

@@ -26,6 +26,8 @@ def _about(incident: Incident) -> tuple[str, str | None]:
     return incident.cause.failure_class, culprit.name if culprit is not None else None
 
 
+AGGREGATED = "the server is currently unable to handle the request (get pods.metrics.k8s.io)"
+
 CHOSEN = {
     "one failure": (_mixed("expired"), ("tls.expired", "emissary-apiext")),
     "conflicts that follow are symptoms": (
@@ -48,6 +50,28 @@ CHOSEN = {
     "what explains most attempts": (
         attempts(range(0, 150, 10), "admission") + attempts(range(150, 200, 10), "forbidden", first=16),
         ("tls.unknown_authority", "guard"),
+    ),
+    "an outage of the API server that has ended": (
+        attempts(range(0, 300, 10), "refused") + attempts(range(300, 400, 10), "admission", first=31),
+        ("tls.unknown_authority", "guard"),
+    ),
+    "an outage within a trouble that goes on": (
+        attempts(range(0, 50, 10), "admission")
+        + attempts(range(50, 300, 10), "refused", first=6)
+        + attempts(range(300, 370, 10), "admission", first=31),
+        ("tls.unknown_authority", "guard"),
+    ),
+    "an aggregated API that is away": (
+        attempts(range(0, 300, 10), AGGREGATED) + attempts(range(300, 400, 10), "admission", first=31),
+        ("apiserver.unreachable", "metrics.k8s.io"),
+    ),
+    "an outage that nothing has followed for long": (
+        attempts(range(0, 300, 10), "refused") + attempts(range(300, 340, 10), "admission", first=31),
+        ("apiserver.unreachable", None),
+    ),
+    "an outage that goes on": (
+        attempts(range(0, 100, 10), "admission") + attempts(range(100, 400, 10), "refused", first=11),
+        ("apiserver.unreachable", None),
     ),
     "of equals the first": (
         attempts(range(0, 100, 10), "forbidden") + attempts(range(100, 200, 10), "admission", first=11),
