@@ -217,12 +217,13 @@ class StreamReader:
             state.wait_for_count(WaitingAttempt(at, record.line, line))
             return
         state.forget_waiting(line.key)
+        if is_deletion_of(line.key, line.cause):
+            state.wait_for_count(WaitingAttempt(at, record.line, line))  # counted, it is tried again all the same
+            yield KeyDeleted(at, record.origin, record.line, line.key)
+            return
         if len(state.attempted) >= MAX_ATTEMPTED:
             state.attempted.clear()
         state.attempted.add(line.key)
-        if is_deletion_of(line.key, line.cause):
-            yield KeyDeleted(at, record.origin, record.line, line.key)
-            return
         failure = with_clock_offset(self._failure(_with_panic(line.cause, state)), record)
         yield SyncFailed(at, record.origin, record.line, line.key, failure)
 

@@ -14,6 +14,7 @@ from parsers.stream import StreamReader
 
 FINDER = FailureFinder(load_rules())
 RIGHT = 'services \\"a\\" is forbidden: User \\"jane\\" cannot patch resource \\"services\\" in API group \\"\\"'
+GONE = 'rollouts.argoproj.io \\"web\\" not found'
 QUOTA = 'replicasets.apps \\"a\\" is forbidden: exceeded quota: team'
 
 
@@ -64,6 +65,11 @@ LOGS: dict[str, tuple[list[str], list[tuple[str, str]]]] = {
         [],
     ),
     "its key was cut off long before": ([_failed(1, "", RIGHT), _counted(9, "web")], []),
+    "of an object that is gone, and is tried again": (
+        [_failed(1, "web", GONE), _counted(1, "web")],
+        [("web", "object.not_found")],
+    ),
+    "of an object that is gone": ([_failed(1, "web", GONE)], []),
     "nothing was counted": ([_reconciled(1, "web", RIGHT)], []),
 }
 

@@ -139,6 +139,18 @@ def test_count_that_goes_on_takes_a_success_back() -> None:
     assert (None, 4, 204) == (streak.end, streak.failures, streak.max_count)
 
 
+def test_count_that_goes_on_takes_a_deletion_back() -> None:
+    """Releases before v1.7 try an object that is gone for ever."""
+    track = _track(*attempts([0, 10], first=200), delete(20), fail(20), count(20, 202), delete(30), count(30, 203))
+    streak = _only(track)
+    assert (None, 4, 203) == (streak.end, streak.counts_seen, streak.max_count)
+
+
+def test_object_of_the_same_name_begins_anew() -> None:
+    """Its count begins with 1 again."""
+    assert [EndReason.DELETED, None] == _ends(_track(*attempts([0, 10], first=200), delete(20), *attempts([60])))
+
+
 def test_small_count_that_goes_on_takes_nothing_back() -> None:
     """Events of a busy rollout reach small counts at once."""
     track = _track(*attempts([0, 1, 2]), *healthy(5, 6), fail(60), count(60.1, 7))
