@@ -26,6 +26,9 @@ from tests.servers.processes import start_tied
 NODE = "workers"
 """Where Rollouts put their pods: there is no scheduler."""
 STOP_SECONDS = 30.0
+SERVED_SECONDS = 60.0
+MANAGER, ROLLOUTS = "kube-controller-manager", "rollouts-controller"
+_PRINTED = f"{ROLLOUTS}.log"
 NAMESPACE, POD = "argo-rollouts", "argo-rollouts-7c9d5f6b8-h4x2m"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _KCM_CONTROLLERS = (
@@ -42,7 +45,8 @@ class Controllers:
         self._kubelet = kubelet
         self._version = version
         self._closing = threading.Event()
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._kubeconfig = Path()
         self.holds_pods = False
         """Pods do not become ready."""
 
@@ -52,33 +56,58 @@ class Controllers:
         for file in sorted((manifests / "crds").glob("*-crd.yaml")):
             crd = yaml.safe_load(file.read_text(encoding="utf-8"))
             self._cluster.apply(f"{_CRDS}/{crd['metadata']['name']}", crd)
+        self._until_served()
         add_pod(self._cluster, self._kubelet, NAMESPACE, POD)
         role = yaml.safe_load((manifests / "role" / "argo-rollouts-clusterrole.yaml").read_text(encoding="utf-8"))
         token = self._cluster.add_account(NAMESPACE, "argo-rollouts", role["rules"])
-        self._start_manager()
-        self._start_rollouts(self._cluster.kubeconfig(token, name="argo-rollouts", namespace=NAMESPACE))
+        self._kubeconfig = self._cluster.kubeconfig(token, name="argo-rollouts", namespace=NAMESPACE)
+        self.start_manager()
+        self.start_rollouts()
+        printed = self._cluster.directory / _PRINTED
+        threading.Thread(target=self._serve_log, args=(printed,), daemon=True).start()
         threading.Thread(target=self._make_pods_ready, daemon=True).start()
+
+    def _until_served(self) -> None:
+        """The API server knows a kind a moment after its CRD."""
+        deadline = time.monotonic() + SERVED_SECONDS
+        while True:
+            try:
+                self._cluster.call("GET", "/apis/argoproj.io/v1alpha1/rollouts")
+            except RefusedError as error:
+                if error.status != 404 or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+                continue
+            return
 
     def close(self) -> None:
         """End everything."""
         self._closing.set()
-        for process in self._running:
+        for process in self._running.values():
             process.send_signal(signal.SIGTERM)
-        for process in self._running:
+        for process in self._running.values():
             try:
                 process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(STOP_SECONDS)
 
-    def _start_manager(self) -> None:
+    def kill(self, name: str) -> None:
+        """Kill one of them as kill -9 does: MANAGER or ROLLOUTS; `start_…` brings it back."""
+        process = self._running.pop(name)
+        process.kill()
+        process.wait(STOP_SECONDS)
+
+    def start_manager(self) -> None:
+        """Start kube-controller-manager."""
         (port,) = free_ports(1)
         settings = {
             "kubeconfig": str(self._cluster.kubeconfig(name="kube-controller-manager")),
             "service-account-private-key-file": str(self._cluster.directory / "accounts.key"),
             "root-ca-file": str(self._cluster.authority.file),
             "controllers": _KCM_CONTROLLERS,
-            "leader-elect": "false",
+            "leader-elect-lease-duration": "60s",  # machines that do other work beside are slow
+            "leader-elect-renew-deadline": "50s",
             "horizontal-pod-autoscaler-sync-period": "5s",
             "bind-address": "127.0.0.1",
             "secure-port": str(port),
@@ -88,12 +117,13 @@ class Controllers:
             str(find_program("kube-controller-manager")),
             *(f"--{name}={text}" for name, text in settings.items()),
         ]
-        self._running.append(start_tied(command, self._cluster.directory / "kube-controller-manager.log"))
+        self._running[MANAGER] = start_tied(command, self._cluster.directory / "kube-controller-manager.log")
 
-    def _start_rollouts(self, kubeconfig: Path) -> None:
+    def start_rollouts(self) -> None:
+        """Start the controller of Argo Rollouts."""
         metrics, health = free_ports(2)
         settings = {
-            "kubeconfig": str(kubeconfig),
+            "kubeconfig": str(self._kubeconfig),
             "metricsPort" if self._version >= "1.9" else "metricsport": str(metrics),
             "healthzPort": str(health),
             "ambassador-api-version": "getambassador.io/v3alpha1",
@@ -102,9 +132,7 @@ class Controllers:
             str(find_program(f"rollouts-controller-{self._version}")),
             *(f"--{name}={text}" for name, text in settings.items()),
         ]
-        printed = self._cluster.directory / "rollouts-controller.log"
-        self._running.append(start_tied(command, printed))
-        threading.Thread(target=self._serve_log, args=(printed,), daemon=True).start()
+        self._running[ROLLOUTS] = start_tied(command, self._cluster.directory / _PRINTED)
 
     def _serve_log(self, printed: Path) -> None:
         log = self._kubelet.log(NAMESPACE, POD, CONTAINER)
