@@ -27,6 +27,7 @@ from parsers.facts.services import EndpointSliceFacts, NamespaceFacts
 from parsers.facts.workloads import PodFacts, ReplicaSetFacts
 from pipeline.engine.ca_bundles import CaBundle, trusts
 from pipeline.engine.object_changes import Change
+from pipeline.engine.products import secrets_of_service
 
 Seen = tuple[datetime, AnyFacts]
 _Facts = TypeVar("_Facts")
@@ -228,20 +229,21 @@ class Inventory:
     def secrets_of(self, service: ServiceRef) -> list[SecretFacts]:
         """Secrets whose certificate is for a service: by the names in it, or by the authority that callers trust.
 
-        An authority of the same name in the service's namespace is one, too: it may have been made anew.
+        An authority of the same name in the service's namespace is one, too: it may have been made anew. Where there is
+        none of these, that in which the service's product keeps it: the new authority may have another name.
         """
-        names = set(service.hosts)
+        names, usual = set(service.hosts), secrets_of_service(service)
         trusted = {one.subject for bundle in self.ca_bundles_of(service) for one in bundle.certificates}
-        found = []
+        found, kept = [], []
         for secret in self._of(SecretFacts):
             if secret.ref.namespace != service.namespace:
                 continue
-            leaf = secret.certificates[0] if secret.certificates else None
-            is_named = leaf is not None and not names.isdisjoint(leaf.dns_names)
+            kept += [secret] if secret.ref.name in usual else []
+            is_named = any(not names.isdisjoint(leaf.dns_names) for leaf in secret.certificates[:1])
             every = (*secret.certificates, *secret.authorities)
             if is_named or any(certificate.subject in trusted for certificate in every):
                 found.append(secret)
-        return sorted(found, key=lambda secret: secret.ref)
+        return sorted(found or kept, key=lambda secret: secret.ref)
 
     def pods_of(self, service: ServiceRef) -> list[PodFacts]:
         """The pods behind a service, by its EndpointSlices."""

@@ -17,6 +17,7 @@ from pipeline.engine.culprits import Culprit
 from pipeline.engine.grouping import Trouble
 from pipeline.engine.incidents import Relation
 from pipeline.engine.inventory import Inventory
+from pipeline.engine.products import secrets_of_service
 
 MAX_VICTIMS: Final = 3
 """Of more victims, the first stand for all: the chain from the webhook on is the same."""
@@ -104,10 +105,13 @@ def _scaling(key: ObjectKey, inventory: Inventory) -> Sequence[Relation]:
 
 def _certificate(culprit: Culprit, inventory: Inventory) -> Sequence[Relation]:
     """The Secret whose certificate is for the Service, where there is one and only one."""
-    secrets = inventory.secrets_of(ServiceRef(culprit.namespace, culprit.name))
+    service = ServiceRef(culprit.namespace, culprit.name)
+    secrets = inventory.secrets_of(service)
     if len(secrets) != 1:
         return ()
-    return (Relation(_name_of(culprit), str(secrets[0].ref), "the names or the authority in its certificate"),)
+    is_usual = secrets[0].ref.name in secrets_of_service(service)
+    by = "where its product keeps it" if is_usual else "the names or the authority in its certificate"
+    return (Relation(_name_of(culprit), str(secrets[0].ref), by),)
 
 
 def _is(service: ServiceRef | None, culprit: Culprit) -> bool:

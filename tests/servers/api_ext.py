@@ -54,7 +54,7 @@ class ApiExt:
 
     def rotate(self, began_at: datetime) -> None:
         """Restarted with a certificate of a new authority, which its Secret holds and the CRD does not."""
-        self._authority = Authority("emissary-ingress-apiext", self._cluster.directory, began_at=began_at)
+        self._authority = Authority("emissary-ingress-apiext-2", self._cluster.directory, began_at=began_at)
         self._put_secret()
         self.server.serve_with(self._authority.issue("apiext-3", [HOST]))
 
