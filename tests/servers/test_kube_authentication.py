@@ -31,6 +31,8 @@ from tests.servers.watching import Watching
 pytestmark = pytest.mark.servers
 
 SECONDS = 240.0
+NO_CONTROLLER = 1
+"""What a run with --once ends with where none is found: there are none here."""
 PODS = Call("list", "pods")
 READS_PODS = {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}
 USERS = ("jane", "oidc-user", "plugged", "file-user")
@@ -283,7 +285,8 @@ def test_service_account_of_a_pod(place: Place, tmp_path: Path) -> None:
         "HOME": str(tmp_path),
         "KUBECONFIG": "",
     }
-    _watch_once(tmp_path, {"service_account": str(account), "objects": False}, environment, "--from", "kubernetes")
+    kubernetes = {"service_account": str(account), "objects": False}
+    _watch_once(tmp_path, kubernetes, environment, "--from", "kubernetes", expected=NO_CONTROLLER)
 
     place.until_asked_by("system:serviceaccount:default:pod")
 
@@ -347,7 +350,8 @@ def test_flags_reach_the_api_server(
 ) -> None:
     """As its audit log tells: who asked, as whom, where, and for which labels."""
     before = len(place.asked())
-    _watch_once(tmp_path, {"objects": False}, {"KUBECONFIG": files}, "--from", "kubernetes", *flags)
+    environment = {"KUBECONFIG": files}
+    _watch_once(tmp_path, {"objects": False}, environment, "--from", "kubernetes", *flags, expected=NO_CONTROLLER)
     _until(lambda: set(paths) <= {one["requestURI"] for one in place.asked()[before:]}, "all are asked for")
     mine = [one for one in place.asked()[before:] if one["requestURI"] in paths]
     assert {user} == {one["user"]["username"] for one in mine}
