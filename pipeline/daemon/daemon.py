@@ -6,23 +6,19 @@ in memory is dropped, what was committed last is loaded, and the sources go back
 
 from __future__ import annotations
 
-import math
-import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from pipeline.daemon.asking import Asking
 from pipeline.daemon.careful import CarefulTaking, is_of_content
 from pipeline.daemon.claiming import ClaimKeeper
 from pipeline.daemon.ingestion import Ingestion
+from pipeline.daemon.intake import Intake
 from pipeline.daemon.listening import Ear
 from pipeline.daemon.notifying import NoDispatch, Notifier
 from pipeline.daemon.pace import (
-    ADVANCE_EVERY_SECONDS,
-    BUSY_SECONDS,
-    CATCH_UP_SECONDS,
-    EVALUATE_SECONDS_PER_KEY,
     LISTEN_EVERY_SECONDS,
     NOTES_EVERY_SECONDS,
     PUBLISH_EVERY_SECONDS,
@@ -30,7 +26,7 @@ from pipeline.daemon.pace import (
     Pace,
 )
 from pipeline.daemon.pointing import point_to_failing
-from pipeline.daemon.pump import Delivery, Pump
+from pipeline.daemon.pump import Delivery
 from pipeline.daemon.reporting import Reporter
 from pipeline.daemon.told import Told
 from pipeline.daemon.upkeep import Upkeep
@@ -39,13 +35,11 @@ from pipeline.delivery.settings import DeliverySettings
 from pipeline.errors import (
     ClaimLostError,
     CommitUnknownError,
-    SourceError,
     StoreError,
     StoreUnavailableError,
-    WhystuckError,
 )
 from pipeline.own_log.loggers import get_logger
-from pipeline.sources.live import LiveSource, SourceStatus
+from pipeline.sources.live import LiveSource
 from pipeline.status import DaemonRole
 from pipeline.store.records import Claim, Commit
 from pipeline.store.store import SqlStore
@@ -96,20 +90,28 @@ class Daemon:
         self._steps = steps or Steps()
         self._monotonic = monotonic
         self._now = now
-        self._deliveries: queue.Queue[Delivery] = queue.Queue(settings.queued_reads)
         self._sources = tuple(sources.values())
-        self._pumps = {name: Pump(source, self._deliveries) for name, source in sources.items()}
+        self._intake = Intake(self._sources, settings.queued_reads)
         self._stop_at: float | None = None
         self._stop_asked = threading.Event()
         self._reload: Callable[[Ingestion], None] | None = None
         self._epoch = 0
-        self._told = Told(self._pumps)
+        self._told = Told(self._intake.pumps)
         self._taking = CarefulTaking(
             ingestion, self._commit, self._recall, now=now, max_in_a_row=settings.max_quarantined_in_a_row
         )
         self._pace = Pace(monotonic)
         self._upkeep = Upkeep(settings, store, ingestion, self._told, self._pace, now=now)
-        self._ear = Ear(settings, self._pumps, ingestion, now=now, monotonic=monotonic)
+        self._asking = Asking(
+            settings.commit_seconds,
+            ingestion,
+            self._intake,
+            self._told,
+            self._pace,
+            ends_when_caught_up=ends_when_caught_up,
+            now=now,
+        )
+        self._ear = Ear(settings, self._intake.pumps, ingestion, now=now, monotonic=monotonic)
 
     def stop(self) -> None:
         """End soon: what was read is committed first, within the bound. Safe in a signal handler."""
@@ -125,8 +127,7 @@ class Daemon:
         Raises:
             WhystuckError: It cannot begin, or cannot go on: the message says why.
         """
-        for pump in self._pumps.values():
-            pump.start()
+        self._intake.start()
         try:
             while not self._stop_asked.is_set():
                 claim = self._claim()
@@ -134,8 +135,7 @@ class Daemon:
                     return
         finally:
             self._reporter.role(DaemonRole.DRAINING)
-            for pump in self._pumps.values():
-                pump.stop(self._settings.drain_seconds)
+            self._intake.stop(self._settings.drain_seconds)
 
     def _claim(self) -> Claim | None:
         """The claim; None: not yet."""
@@ -169,12 +169,12 @@ class Daemon:
             self._publish()  # what a short run has found out, too: rights that are missing
         except ClaimLostError as error:
             _log.warning("claim.lost", reason=str(error))
-            self._pause()
+            self._intake.pause()
             return False
         except _AWAY as error:
             _log.warning("store.away", problem=str(error))
             self._reporter.store_problem(str(error))
-            self._pause()
+            self._intake.pause()
             self._publish()
             self._stop_asked.wait(RETRY_SECONDS)
             return self._stop_asked.is_set()
@@ -183,14 +183,8 @@ class Daemon:
             keeper.stop()
         self._release_claim()
         if self._ends_when_caught_up and not self._stop_asked.is_set():
-            self._check_read()
+            self._intake.check()
         return True
-
-    def _check_read(self) -> None:
-        """Nothing more comes: what could not be read must not be taken for nothing found."""
-        problems = [f"{name}: {one.problem}" for name, one in self._statuses().items() if one.problem]
-        if problems:
-            raise SourceError("; ".join(problems))
 
     def _release_claim(self) -> None:
         try:
@@ -201,17 +195,11 @@ class Daemon:
     def _is_done(self) -> bool:
         if self._stop_asked.is_set():
             return True
-        return self._ends_when_caught_up and self._is_caught_up()
-
-    def _is_caught_up(self) -> bool:
-        return all(pump.is_drained() for pump in self._pumps.values()) and self._deliveries.empty()
+        return self._ends_when_caught_up and self._intake.is_caught_up
 
     def _drain(self) -> None:
         """Commit what was read and what it means; a store that does not answer ends with the bound, nothing is lost."""
-        if self._ends_when_caught_up and not self._stop_asked.is_set():
-            self._ingestion.finish(self._now())
-        elif not self._ends_when_caught_up:
-            self._ingestion.evaluate()
+        self._asking.ask_last(is_stopped=self._stop_asked.is_set())
         self._commit()
 
     def _recall(self) -> dict[str, dict[str, bytes]]:
@@ -228,21 +216,13 @@ class Daemon:
         self._taking.loaded()
         self._pace.done("evaluate")
         self._ear.deafen()
-        for name, pump in self._pumps.items():
-            pump.restart(positions[name])
-
-    def _pause(self) -> None:
-        for pump in self._pumps.values():
-            pump.pause()
+        self._intake.restart(positions)
 
     def _step(self) -> None:
         self._reporter.beat()
+        delivery = self._intake.take(TICK_SECONDS)
         try:
-            delivery = self._deliveries.get(timeout=TICK_SECONDS)
-        except queue.Empty:
-            delivery = None
-        try:
-            if delivery is not None and delivery.generation == self._pumps[delivery.source].generation:
+            if delivery is not None:
                 self._receive(delivery)
             self._tick()
         except Exception as error:  # of our own code: what was read decides whether it comes again
@@ -263,14 +243,8 @@ class Daemon:
         self._steps.reached("fed")
 
     def _source_failed(self, delivery: Delivery) -> None:
-        error = delivery.error
-        if isinstance(error, WhystuckError) and not (
-            self._pumps[delivery.source].has_begun and isinstance(error, SourceError)
-        ):
-            raise error
-        if not isinstance(error, SourceError):
-            raise SourceError(f"{delivery.source}: failed unexpectedly: {type(error).__name__}: {error}") from error
-        _log.warning("source.away", source=delivery.source, problem=str(error))
+        outage = self._intake.outage_of(delivery)
+        _log.warning("source.away", source=delivery.source, problem=str(outage))
         self._stop_asked.wait(RETRY_SECONDS)
         self._commit()
         self._load()
@@ -278,10 +252,7 @@ class Daemon:
     def _tick(self) -> None:
         if self._pace.is_due("release", self._settings.idle_seconds / 4):
             self._ingestion.release_idle(self._now(), self._told.streams_behind())
-        if self._pace.is_due("evaluate", self._pause_between_evaluations()):
-            self._ingestion.evaluate()
-        if self._pace.is_due("advance", ADVANCE_EVERY_SECONDS):
-            self._advance()
+        self._asking.ask()
         if not self._ends_when_caught_up and self._pace.is_due("listen", LISTEN_EVERY_SECONDS):
             self._ear.listen()
         self._upkeep.tidy(self._epoch)
@@ -297,26 +268,6 @@ class Daemon:
             change, self._reload = self._reload, None
             change(self._ingestion)
             self._load()
-
-    def _pause_between_evaluations(self) -> float:
-        """Seconds. In a catch-up the end of the story is what matters, and one source may be far behind another."""
-        if self._ends_when_caught_up:
-            return math.inf  # `_drain` does, at the end: as in a replay, what was read first must not decide
-        if self._told.is_catching_up():
-            return CATCH_UP_SECONDS
-        keys = sum(self._ingestion.engine.key_counts().values())
-        least = self._settings.commit_seconds if self._deliveries.empty() else BUSY_SECONDS
-        return max(least, EVALUATE_SECONDS_PER_KEY * keys)
-
-    def _advance(self) -> None:
-        """Where nothing is left to read, time goes on without events."""
-        until = self._told.until(self._now())
-        if self._ends_when_caught_up or until is None:
-            return
-        if self._is_caught_up():
-            self._ingestion.advance(until)
-        else:
-            self._pace.again("advance")  # there may be a moment without anything left soon
 
     def _commit(self) -> None:
         now = self._now()
@@ -335,8 +286,7 @@ class Daemon:
         self._committed(commit, self._monotonic() - began_at)
 
     def _committed(self, commit: Commit, seconds: float) -> None:
-        for source, lines in self._ingestion.committed().items():
-            self._pumps[source].acknowledge(lines)
+        self._intake.acknowledge(self._ingestion.committed())
         self._steps.reached("acknowledged")
         self._notifier.committed(commit)
         point_to_failing(commit.incidents, self._sources)
@@ -344,9 +294,5 @@ class Daemon:
         self._reporter.committed(commit, seconds)
 
     def _publish(self) -> None:
-        statuses = self._statuses()
-        is_full = self._deliveries.qsize() >= self._settings.queued_reads
-        self._reporter.publish(statuses, self._ingestion.engine, is_backlog_full=is_full)
-
-    def _statuses(self) -> dict[str, SourceStatus]:
-        return {name: pump.status() for name, pump in self._pumps.items()}
+        engine, intake = self._ingestion.engine, self._intake
+        self._reporter.publish(intake.statuses(), engine, is_backlog_full=intake.is_full)
