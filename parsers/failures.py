@@ -167,7 +167,6 @@ def _covers(cover: Match, match: Match) -> bool:
     return not is_equal or cover.rule.role is Role.BENIGN or cover.rule.id < match.rule.id
 
 
-_STRENGTH = {Group.TLS: 0, Group.ENDPOINTS: 1, Group.TRANSPORT: 1, Group.TIMEOUT: 1, Group.EOF: 1, Group.PANIC: 2}
 _WEAKEST = {Group.INVALID_VALUE: 4, Group.FORBIDDEN_OTHER: 4}
 
 

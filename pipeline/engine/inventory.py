@@ -256,11 +256,6 @@ class Inventory:
         parts = self.endpoints_of(service)
         return sum(part.ready_count for part in parts) if parts else None
 
-    def warnings_about(self, ref: ObjectRef) -> list[KubernetesEventFacts]:
-        """Warning events of an object, oldest first."""
-        found = [event for event in self._of(KubernetesEventFacts) if event.involved == ref and event.type == "Warning"]
-        return sorted(found, key=lambda event: (event.last_at or _DAWN, event.reason))
-
     def kubernetes_events(self) -> list[KubernetesEventFacts]:
         """All Kubernetes Events."""
         return self._of(KubernetesEventFacts)
