@@ -88,8 +88,9 @@ class Intake:
         """Nothing more comes: what could not be read must not be taken for nothing found.
 
         Raises:
-            SourceError: A source has a problem.
+            SourceError: A source has a problem, or may not read what it was made for.
         """
-        problems = [f"{name}: {status.problem}" for name, status in self.statuses().items() if status.problem]
+        told = ((name, status, status.unread if status.is_refused else ()) for name, status in self.statuses().items())
+        problems = [f"{name}: {each}" for name, status, refused in told for each in (status.problem, *refused) if each]
         if problems:
             raise SourceError("; ".join(problems))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -34,15 +36,24 @@ class EndsWhenFedTwice(Steps):
 class Blind(MemorySource):
     """Gives what it has, and says that there is something that it cannot read."""
 
+    def __init__(self, partitions: Mapping[str, Sequence[Record]], **blindness: Any) -> None:
+        super().__init__(partitions)
+        self._blindness = blindness
+
     def status(self) -> SourceStatus:
-        return msgspec.structs.replace(super().status(), problem="no controller was found")
+        return msgspec.structs.replace(super().status(), **self._blindness)
 
 
-def test_what_could_not_be_read_is_not_taken_for_nothing_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "blindness",
+    [{"problem": "no controller was found"}, {"is_refused": True, "unread": ("pods/log may not be read",)}],
+    ids=["nothing there", "not allowed"],
+)
+def test_what_could_not_be_read_is_not_taken_for_nothing_found(tmp_path: Path, blindness: dict[str, Any]) -> None:
     """A run that ends when everything is read fails then, with all that was read in the store."""
     store = tmp_path / "whystuck.db"
-    with pytest.raises(SourceError, match="memory: no controller was found"):
-        run(Blind(source_of("emissary-refused").partitions), store)
+    with pytest.raises(SourceError, match=r"memory: (no controller was found|pods/log may not be read)"):
+        run(Blind(source_of("emissary-refused").partitions, **blindness), store)
     assert 1 == len(stored(store))
 
 
