@@ -88,9 +88,9 @@ class Intake:
         """Nothing more comes: what could not be read must not be taken for nothing found.
 
         Raises:
-            SourceError: A source has a problem, or may not read what it was made for.
+            SourceError: A source has found nobody to read, or may not read a log.
         """
         told = ((name, status, status.unread if status.is_refused else ()) for name, status in self.statuses().items())
-        problems = [f"{name}: {each}" for name, status, refused in told for each in (status.problem, *refused) if each]
+        problems = [f"{name}: {each}" for name, status, refused in told for each in (status.nobody, *refused) if each]
         if problems:
             raise SourceError("; ".join(problems))

@@ -42,6 +42,7 @@ class SourceStatus(msgspec.Struct, frozen=True):
     problem: str = ""  # newest trouble, in a sentence without secrets; empty: none
     told_until_seconds: float | None = None  # all that happened until then was handed out; since 1970; None: not known
     unread: tuple[str, ...] = ()  # what a missing right keeps from being read, a sentence with the rule each; sorted
+    nobody: str = ""  # there is nobody to be read where that is looked for, in a sentence; empty: there is somebody
     is_refused: bool = False  # a log that may not be read is among that: its silence shows nothing
 
 

@@ -193,7 +193,8 @@ class _Generation:
         """How it is doing now."""
         followers = list(self._followers.values())
         cannot_find = next((each.problem for each in self._finders if each.problem), "")
-        problem = cannot_find or next((each.problem for each in followers if each.problem), "") or self._without()
+        nobody = self._nobody()
+        problem = cannot_find or next((each.problem for each in followers if each.problem), "") or nobody
         is_caught_up = not cannot_find and all(each.is_caught_up for each in followers) and self._queue.empty()
         lags = {each.container.stream: each.lag() for each in followers if not each.is_done}
         refused = [*(each.refusal for each in self._finders), *(each.refusal for each in followers)]
@@ -205,10 +206,11 @@ class _Generation:
             lags=lags,
             problem=problem,
             unread=tuple(sorted(unread)),
+            nobody=nobody,
             is_refused=bool(refusals),
         )
 
-    def _without(self) -> str:
+    def _nobody(self) -> str:
         """Clusters in which nobody was found; empty: none."""
         followed = {each.cluster for each in list(self._followers)}
         places: dict[str, list[str]] = {}

@@ -46,7 +46,7 @@ class Blind(MemorySource):
 
 @pytest.mark.parametrize(
     "blindness",
-    [{"problem": "no controller was found"}, {"is_refused": True, "unread": ("pods/log may not be read",)}],
+    [{"nobody": "no controller was found"}, {"is_refused": True, "unread": ("pods/log may not be read",)}],
     ids=["nothing there", "not allowed"],
 )
 def test_what_could_not_be_read_is_not_taken_for_nothing_found(tmp_path: Path, blindness: dict[str, Any]) -> None:

@@ -75,12 +75,15 @@ def test_no_controller_is_told_until_there_is_one() -> None:
     one, other = LiveCluster("one", a=3), LiveCluster("other")
     with _reading(one, other, selector="app=rollouts", namespaces=("argo", "team")) as read:
         read.until(lambda: read.source.status().is_caught_up)
+        status = read.source.status()
         assert (
             "cluster other: no controller was found: there are no pods with the labels app=rollouts in namespace argo, "
             "no pods with the labels app=rollouts in namespace team (-n, -l, --deployment: where controllers are)"
-        ) == read.source.status().problem
+        ) == status.nobody
+        assert status.problem == status.nobody
         other.add("b", 1)
         read.until(lambda: not read.source.status().problem)
+        assert not read.source.status().nobody
 
 
 def test_from_the_end_means_what_is_there_at_the_start() -> None:
