@@ -28,7 +28,8 @@ pytestmark = pytest.mark.servers
 
 INJECTOR = "injector-expired-with-objects"
 NAMESPACE, POD = "argo-recorded", "argo-rollouts-7c9d5f6b8-h4x2m"
-SUFFIXES = ["jsonl", "jsonl.zst"]
+SEVERAL = {"record_max_bytes": 20_000, "record_files": 1_000}
+"""Settings: none of these recordings has so many files."""
 
 
 @pytest.fixture
@@ -56,16 +57,20 @@ def _statuses(stored: Stored) -> list[str]:
     return [one["status"] for one in stored.incidents()] if stored.commits() else []
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(
+    ("name", "watch"), [("recording.jsonl", SEVERAL), ("recording.jsonl.zst", {})], ids=["many files", "one file"]
+)
 def test_incident_of_objects_until_it_is_over(
-    blocked_cluster: tuple[KubeCluster, Kubelet], tmp_path: Path, suffix: str
+    blocked_cluster: tuple[KubeCluster, Kubelet], tmp_path: Path, name: str, watch: dict[str, Any]
 ) -> None:
-    """Found, killed with kill -9, healed, ended in order: one file, replayed on another machine without the cluster."""
+    """Found, killed with kill -9, healed, ended in order: replayed on another machine without the cluster."""
     cluster, _ = blocked_cluster
-    recording, url = tmp_path / f"recording.{suffix}", f"sqlite:///{tmp_path}/whystuck.db"
+    folder, url = tmp_path / "recorded", f"sqlite:///{tmp_path}/whystuck.db"
+    folder.mkdir()
+    recording = folder / name
     stored = Stored(url)
     arguments = ("--from", "kubernetes", "-n", NAMESPACE, "--kubeconfig", str(cluster.kubeconfig()))
-    with closing(Watching(tmp_path / "daemon", {"store": {"url": url}})) as daemon:
+    with closing(Watching(tmp_path / "daemon", {"store": {"url": url}, "watch": watch})) as daemon:
         daemon.start(*arguments, "--record", str(recording))
         daemon.until(lambda: "open" in _statuses(stored), "an incident")
         daemon.kill()
@@ -77,7 +82,8 @@ def test_incident_of_objects_until_it_is_over(
         assert 143 == daemon.terminate()
     (incident,) = found = stored.incidents()
     assert "tls.expired" == incident["cause"]["class"]
-    assert found == _replayed(recording)
+    assert bool(watch) == (len(list(folder.iterdir())) > 1)
+    assert found == _replayed(folder)
 
 
 def _until_decided(daemon: Watching, stored: Stored) -> None:
