@@ -11,6 +11,7 @@ import msgspec
 
 from pipeline.errors import SourceError
 
+_ANONYMOUS: Final = 'User "system:anonymous"'
 _IMPERSONATED: Final = re.compile(
     r'cannot impersonate resource "([a-z/]{1,60})"(?: in API group "([a-z0-9.]{0,100})")?'
 )
@@ -138,6 +139,8 @@ def _sentence(cluster: str, call: Call, reason: Reason, text: str) -> str:
         case Reason.FORBIDDEN if (subject := _IMPERSONATED.search(text)) is not None:
             rule = f'{{apiGroups: ["{subject[2] or ""}"], resources: ["{subject[1]}"], verbs: ["impersonate"]}}'
             return f"{start}{text}; a ClusterRole with the rule {rule} would allow it"
+        case Reason.FORBIDDEN if _ANONYMOUS in text:  # whom nobody should give rights
+            return f"{start}{text}; no credentials were given: see the user in the kubeconfig"
         case Reason.FORBIDDEN:
             kind = "Role" if call.namespace else "ClusterRole"
             return f"{start}{text}; a {kind} with the rule {call.rule} would allow it"

@@ -67,6 +67,13 @@ SENTENCES: dict[str, tuple[CallError, str]] = {
             '{apiGroups: [""], resources: ["pods"], verbs: ["list"]} would allow it'
         ),
     ),
+    "nobody, who is to be given no rights": (
+        CallError("eu-1", PODS, Reason.FORBIDDEN, 'User "system:anonymous" cannot list resource "pods"', 403),
+        (
+            'cluster eu-1: cannot list pods in all namespaces: User "system:anonymous" cannot list resource "pods"; '
+            "no credentials were given: see the user in the kubeconfig"
+        ),
+    ),
     "the right to ask as somebody": (
         CallError(
             "eu-1",
