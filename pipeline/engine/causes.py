@@ -108,11 +108,8 @@ class _Group(msgspec.Struct):
 
     @property
     def is_outage(self) -> bool:
-        """Whether all of it says that the API server is away, and not an API that somebody else serves."""
-        return all(
-            tally.failure.failure_class == "apiserver.unreachable" and tally.failure.api_group is None
-            for tally in self.tallies
-        )
+        """Whether all of it says that the API server is away."""
+        return all(is_outage(tally.failure) for tally in self.tallies)
 
     @property
     def is_answer(self) -> bool:
@@ -155,6 +152,11 @@ def choose_cause(tallies: Sequence[Tally], key: ObjectKey | None, aliases: Alias
         first=best.first,
         explained_count=best.count,
     )
+
+
+def is_outage(failure: Failure) -> bool:
+    """Whether it says that the API server is away, and not an API that somebody else serves."""
+    return failure.failure_class == "apiserver.unreachable" and failure.api_group is None
 
 
 def _is_over(group: _Group, others: Sequence[_Group]) -> bool:

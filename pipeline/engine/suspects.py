@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from parsers.events import Failure
-from pipeline.engine.causes import depth_of, is_established
+from pipeline.engine.causes import ANSWERED_FOR, depth_of, is_established, is_outage
 from pipeline.engine.counter_evidence import (
     Against,
     Case,
@@ -32,6 +32,7 @@ from pipeline.engine.grouping import Trouble
 from pipeline.engine.incidents import CulpritFacts, Suspect, WeighedPoint
 from pipeline.engine.joins import SHALLOW_CLASSES, services_behind
 from pipeline.engine.own_errors import OwnError, Relation, Relations, own_errors
+from pipeline.engine.phrases import moment_text
 from pipeline.engine.spells import onset_of
 from pipeline.engine.surroundings import Surroundings
 from pipeline.engine.tallies import Sighting
@@ -114,9 +115,19 @@ def _own(trouble: Trouble, case: Case, errors: Sequence[OwnError]) -> Iterator[_
             last=error.last,
             count=error.count,
             in_favour=(point_for_own(error.count, total),),
-            against=points_against_own(error.failure, error.count, total),
+            against=_ended_outage(trouble, case, error) or points_against_own(error.failure, error.count, total),
             is_own=True,
         )
+
+
+def _ended_outage(trouble: Trouble, case: Case, error: OwnError) -> tuple[Point, ...]:
+    """That an API server was away and has answered since, where that is why it is not the cause."""
+    if not trouble.cause.is_established or not is_outage(error.failure):
+        return ()
+    if case.last_at - error.last.at < ANSWERED_FOR:
+        return ()
+    text = f"it was seen last at {moment_text(error.last.at)}; the API server has answered since"
+    return (Point(Against.RECOVERED_WHILE_STUCK, text),)
 
 
 def _accused(error: OwnError, case: Case) -> Culprit | None:

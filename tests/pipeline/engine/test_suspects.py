@@ -198,3 +198,10 @@ def test_error_whose_reason_another_log_tells_is_its_symptom() -> None:
     cause = _told(*_seen(-30, 890, text=deeper), text="hanging").cause
     assert ("tls.unknown_authority", "named_object") == (cause.failure_class, cause.basis)
     assert [("webhook.timeout", "explained")] == [(one.failure_class, one.relation) for one in cause.symptoms]
+
+
+def test_outage_that_has_ended_is_told_with_its_end() -> None:
+    """It failed more attempts than the cause did, which alone speaks for it."""
+    events = attempts(range(0, 300, 10), "refused") + attempts(range(300, 400, 10), "admission", first=31)
+    (suspect,) = only(healthy(-20, -10), events).cause.suspects
+    assert ("apiserver.unreachable", ["recovered_while_stuck"]) == (suspect.failure_class, _reasons(suspect))
