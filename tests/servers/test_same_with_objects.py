@@ -82,12 +82,13 @@ def test_same_incident_with_its_objects(
     topics = Topics(broker.address())
     topic = topics.create(1, settings=KEPT)
     play(topics, topic, lines)
+    kafka = {"kafka": kafka_settings(broker, topic, origin={"cluster": "test"})}
     with closing(Kubelet(*recorded_cluster.authority.issue("kubelet"))) as kubelet:
         add_pod(recorded_cluster, kubelet, namespace, POD)
         print_lines(kubelet, namespace, POD, lines)
         by_pod_logs = _watched(tmp_path / "pods", recorded_cluster, {"kubernetes": {"namespaces": [namespace]}})
-    kafka = {"kafka": kafka_settings(broker, topic, origin={"cluster": "test"})}
-    by_kafka = _watched(tmp_path / "kafka", recorded_cluster, {"kubernetes": {"namespaces": ["shop"]}, **kafka})
+        add_pod(recorded_cluster, kubelet, "shop", POD)  # says nothing: all lines come by Kafka
+        by_kafka = _watched(tmp_path / "kafka", recorded_cluster, {"kubernetes": {"namespaces": ["shop"]}, **kafka})
     replayed = _replayed(log, _dump(recorded_cluster, tmp_path / "objects"))
 
     assert 21 == replayed[0]["victims"][0]["drift"]["desired"]
