@@ -58,6 +58,10 @@ class Stored:
         """Of which a place is stored."""
         return {row.stream for row in self._rows(positions)}
 
+    def ended_streams(self) -> set[str]:
+        """Those that are pod logs, and whose pod is gone."""
+        return {row.stream for row in self._rows(positions) if json.loads(row.value).get("is_ended")}
+
     def commits(self) -> int:
         """How many commits were ever made; 0, while the store is away or has no tables yet."""
         try:

@@ -250,3 +250,34 @@ def test_container_restarts_and_pod_is_replaced(cluster: KubeCluster, kubelet: K
         daemon.terminate()
     assert {row.reason for row in stored.gaps()} <= {"pod_deleted"}
     assert 2 == len(stored.streams())
+
+
+def test_pod_that_ends_before_it_is_removed_is_no_gap(cluster: KubeCluster, kubelet: Kubelet, tmp_path: Path) -> None:
+    """As a kubelet does it: its status says that the container has ended, and its log is served until it is removed."""
+    add_pod(cluster, kubelet, "ended", "controller-0")
+    lines = lines_of_log("seed-emissary-expired")
+    print_lines(kubelet, "ended", "controller-0", lines[:300])
+    stored = Stored(f"sqlite:///{tmp_path}/whystuck.db")
+    settings = {"store": {"url": stored.url}, "kubernetes": {"namespaces": ["ended"], "objects": False}}
+    path = "/api/v1/namespaces/ended/pods/controller-0"
+    times = {"startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T01:00:00Z"}
+    ended = {"containerID": "test://0", "exitCode": 0, **times}
+    status = {"name": CONTAINER, "image": "x", "imageID": "", "ready": False, "restartCount": 0}
+    with closing(Watching(tmp_path, settings)) as daemon:
+        daemon.start("--from", "kubernetes", "--kubeconfig", str(cluster.kubeconfig()))
+        daemon.until(lambda: daemon.metric("whystuck_lines_total") >= 300, "the first lines are read")
+        print_lines(kubelet, "ended", "controller-0", lines[300:320])
+        kubelet.log("ended", "controller-0", CONTAINER).end()
+        cluster.set_status(path, {"containerStatuses": [{**status, "state": {"terminated": ended}}]})
+        before = _followed_count(kubelet, "ended")
+        # The first of them may have been on its way before the status; when the third comes the second is over.
+        daemon.until(lambda: _followed_count(kubelet, "ended") >= before + 3, "its log was asked for after its end")
+        cluster.call("DELETE", path, {"gracePeriodSeconds": 0})
+        daemon.until(stored.ended_streams, "the stream is over")
+        daemon.until_metric(320, "whystuck_lines_total")
+        daemon.terminate()
+    assert [] == stored.gaps()
+
+
+def _followed_count(kubelet: Kubelet, namespace: str) -> int:
+    return sum(f"/{namespace}/" in one and "follow=true" in one for one in list(kubelet.requests))
