@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +20,8 @@ _BEFORE_ALL = datetime(2026, 1, 1, tzinfo=UTC)
 def lines_of_log(scenario: str) -> list[bytes]:
     """The lines of a scenario that has one log."""
     (log,) = load(scenario).logs
-    return (SCENARIOS / scenario / log).read_bytes().splitlines()
+    content = (SCENARIOS / scenario / log).read_bytes()
+    return (gzip.decompress(content) if log.endswith(".gz") else content).splitlines()
 
 
 def play(topics: Topics, name: str, lines: Sequence[bytes], partition: int = 0) -> None:
