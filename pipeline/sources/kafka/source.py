@@ -25,6 +25,10 @@ from pipeline.sources.live import Fetched, SourceStatus
 PATIENCE_SECONDS = 30.0
 """An observation older than this and three rounds is none: the observer hangs."""
 
+FIRST_ATTEMPTS = 3
+FIRST_PAUSE_SECONDS = 0.5
+"""Between the first questions, where one was not answered in time."""
+
 
 class KafkaSource:
     """A `LiveSource`."""
@@ -157,7 +161,7 @@ class KafkaSource:
             raise SourceError(f"kafka {settings.name}: {trouble}") from trouble
         try:
             observer = Observer(settings, self._clients, inspector, self._monotonic)
-            self._check_topics(observer.observe())
+            self._check_topics(self._observe_first(observer))
             self._reading.open(settings.connect_seconds)
         except ClientTrouble as trouble:
             inspector.close()
@@ -168,6 +172,15 @@ class KafkaSource:
         observer.start()
         self._observer = observer
         return observer
+
+    def _observe_first(self, observer: Observer) -> Observation:
+        """A broker that is slow to answer, as its machine is busy, is no reason to end. Raises ClientTrouble."""
+        for _ in range(FIRST_ATTEMPTS - 1):
+            try:
+                return observer.observe()
+            except ClientTrouble:
+                self._closing.wait(FIRST_PAUSE_SECONDS)
+        return observer.observe()
 
     def _check_topics(self, observation: Observation) -> None:
         if problems := observation.description.problems:

@@ -67,6 +67,7 @@ class FakeKafka:
         self.topics = topics
         self.cluster_id = "cluster-1"
         self.is_away = False
+        self.slow_answers = 0  # so many of the next questions about topics are not answered in time
         self.is_deaf = False  # answers questions, gives no records
         self.read_together = 2  # records in one poll
         self.noted: dict[Partition, int] = {}
@@ -147,6 +148,9 @@ class FakeInspector:
 
     def describe(self, topics: Collection[str] | None) -> Description:
         self._kafka.answer()
+        if self._kafka.slow_answers:
+            self._kafka.slow_answers -= 1
+            raise ClientTrouble("not answered in time")
         known = self._kafka.topics
         found = {
             name: Topic(known[name].id, frozenset(range(len(known[name].logs))))

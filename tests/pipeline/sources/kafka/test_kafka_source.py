@@ -418,6 +418,20 @@ def test_brokers_that_are_away_at_the_start() -> None:
         make_source(kafka).start({})
 
 
+@pytest.mark.parametrize(("slow_answers", "is_told"), [(1, False), (2, False), (3, True)])
+def test_broker_that_is_slow_to_answer_at_the_start(slow_answers: int, *, is_told: bool) -> None:
+    """It is asked three times before that is an error."""
+    _, kafka = _written(3)
+    kafka.slow_answers = slow_answers
+    source = make_source(kafka)
+    if is_told:
+        with pytest.raises(SourceError, match="not answered in time"):
+            source.start({})
+    else:
+        source.start({})
+        assert source.status().is_connected
+
+
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
