@@ -9,7 +9,7 @@ import pytest
 
 from tests.servers.alertmanager import alertmanager
 from tests.servers.kafka_broker import Broker
-from tests.servers.kafka_fixtures import broker, make_broker, tls
+from tests.servers.kafka_fixtures import broker, installation, make_broker, tls
 from tests.servers.kube_cluster import KubeCluster
 from tests.servers.kube_fixtures import cluster, kubelet, make_cluster, mortal, mortal_kubelet
 from tests.servers.postgresql import own_postgresql, postgresql
@@ -18,6 +18,7 @@ __all__ = [
     "alertmanager",
     "broker",
     "cluster",
+    "installation",
     "kubelet",
     "make_broker",
     "make_cluster",

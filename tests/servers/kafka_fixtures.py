@@ -1,9 +1,10 @@
-"""A Kafka broker for tests: one a session with every kind of listener, and others that a test may kill."""
+"""A Kafka broker for tests: one a session with every kind of listener, and others of a module that a test may kill."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -49,27 +50,42 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
 
 
 @pytest.fixture(scope="session")
-def make_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeBroker]:
-    """Starts brokers; all of them end with the session."""
-    directory = tmp_path_factory.mktemp("kafka")
-    installation = Installation(find_java(), fetch_jars(), directory)
-    formatted = installation.formatted(SCRAM_USERS)
-    numbers = itertools.count(1)
-    brokers: list[Broker] = []
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """What brokers are made of."""
+    return Installation(find_java(), fetch_jars(), tmp_path_factory.mktemp("kafka"))
 
-    def make(settings: Mapping[str, str] | None = None, listeners: Mapping[str, str] | None = None) -> Broker:
-        broker = Broker(installation, formatted, directory / f"broker-{next(numbers)}", settings, listeners)
-        brokers.append(broker)
+
+@contextmanager
+def _running(
+    installation: Installation,
+    directory: Path,
+    settings: Mapping[str, str] | None = None,
+    listeners: Mapping[str, str] | None = None,
+) -> Iterator[Broker]:
+    broker = Broker(installation, installation.formatted(SCRAM_USERS), directory, settings, listeners)
+    try:
         broker.start()
-        return broker
-
-    yield make
-    for broker in brokers:
+        yield broker
+    finally:
         broker.kill()
 
 
+@pytest.fixture(scope="module")
+def make_broker(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeBroker]:
+    """Starts brokers; all of them end with the module."""
+    directory = tmp_path_factory.mktemp("brokers")
+    numbers = itertools.count(1)
+    with ExitStack() as running:
+
+        def make(settings: Mapping[str, str] | None = None, listeners: Mapping[str, str] | None = None) -> Broker:
+            place = directory / f"broker-{next(numbers)}"
+            return running.enter_context(_running(installation, place, settings, listeners))
+
+        yield make
+
+
 @pytest.fixture(scope="session")
-def broker(make_broker: MakeBroker, tls: Tls) -> Broker:
+def broker(installation: Installation, tmp_path_factory: pytest.TempPathFactory, tls: Tls) -> Iterator[Broker]:
     """A broker that stays up; whoever comes in clear text without a name may do everything, others what ACLs allow."""
     listeners = {
         "SSL": "SSL",
@@ -93,4 +109,5 @@ def broker(make_broker: MakeBroker, tls: Tls) -> Broker:
     for listener in ("saslplain", "saslssl"):
         for mechanism, module in _MECHANISMS.items():
             settings[f"listener.name.{listener}.{mechanism}.sasl.jaas.config"] = module
-    return make_broker(settings, listeners)
+    with _running(installation, tmp_path_factory.mktemp("brokers") / "broker", settings, listeners) as made:
+        yield made

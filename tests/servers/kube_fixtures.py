@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -13,28 +15,34 @@ from tests.servers.kubelet import Kubelet
 MakeCluster = Callable[[], KubeCluster]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def make_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeCluster]:
-    """Starts clusters; all of them end with the session."""
+    """Starts clusters; all of them end with the module: each takes some of the machine, also where nobody asks it."""
     directory = tmp_path_factory.mktemp("kube")
     numbers = itertools.count(1)
-    clusters: list[KubeCluster] = []
+    with ExitStack() as running:
 
-    def make() -> KubeCluster:
-        cluster = KubeCluster(directory / f"cluster-{next(numbers)}")
-        clusters.append(cluster)
-        cluster.start()
-        return cluster
+        def make() -> KubeCluster:
+            return running.enter_context(_running(directory / f"cluster-{next(numbers)}"))
 
-    yield make
-    for cluster in clusters:
-        cluster.stop()
+        yield make
+
+
+@contextmanager
+def _running(directory: Path) -> Iterator[KubeCluster]:
+    made = KubeCluster(directory)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
 
 
 @pytest.fixture(scope="session")
-def cluster(make_cluster: MakeCluster) -> KubeCluster:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeCluster]:
     """One that nobody kills."""
-    return make_cluster()
+    with _running(tmp_path_factory.mktemp("kube") / "cluster") as made:
+        yield made
 
 
 @pytest.fixture
