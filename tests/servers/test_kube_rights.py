@@ -131,6 +131,7 @@ def test_daemon_tells_each_missing_right_in_one_line(cluster: KubeCluster, kubel
         daemon.until_ready()
         warning = "warn: kubernetes-objects: "
         daemon.until(lambda: daemon.ask("/readyz?verbose")[1].count(warning) >= len(lacking), "the rights are told")
+        daemon.until_ready()  # one source may be listed before the other one is connected
         status, text = daemon.ask("/readyz?verbose")
         leases = {"verb": "list", "resource": "leases"}
         daemon.until(lambda: daemon.metric("whystuck_api_calls_total", **leases, code="4xx") >= 1, "it is counted")
@@ -158,6 +159,7 @@ def test_logs_that_may_not_be_read_are_told_once(cluster: KubeCluster, kubelet: 
         daemon.start("--from", "kubernetes", "--kubeconfig", str(kubeconfig), "-n", "logless")
         daemon.until_ready()
         daemon.until(lambda: "warn: kubernetes: " in daemon.ask("/readyz?verbose")[1], "the right is told")
+        daemon.until_ready()
         status, text = daemon.ask("/readyz?verbose")
         cluster.add_account("logless", "reader", rules)
 
