@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable
 
 from pipeline.cluster.calls import CallError, Cluster, Reason, Stream
 from pipeline.sources.pod_logs.answers import AnswerReader
@@ -37,7 +38,9 @@ class ContainerLog:
         idle_seconds: float,
         is_first_sight: bool,
         is_new: bool,
+        answered: Callable[[], None],
     ) -> None:
+        """`answered` is called whenever the API server gives the log: it may go on for hours then."""
         self.status = ContainerStatus(cluster, container)
         self.is_caught_up = False
         self.is_ended = False
@@ -48,6 +51,7 @@ class ContainerLog:
         self._idle_seconds = idle_seconds
         self._is_first_sight = is_first_sight  # nothing was ever read: that nothing came before is no gap
         self._is_new = is_new  # it came while containers were looked for: nothing of it is older than that
+        self._answered = answered
         self._closing = threading.Event()
         self._stream: Stream | None = None
         self._kept_count = 0
@@ -190,6 +194,7 @@ class ContainerLog:
         """
         before = self.status.newest
         stream = self._stream = open_log(self._cluster, self._container, query, self._idle_seconds)
+        self._answered()
         try:
             if self._closing.is_set():
                 return True

@@ -52,6 +52,7 @@ class Follower:
             idle_seconds=idle_seconds,
             is_first_sight=is_first_sight,
             is_new=is_new,
+            answered=self._allowed,
         )
         self._slots = slots
         self._closing = threading.Event()
@@ -102,6 +103,10 @@ class Follower:
     def lag(self) -> StreamLag:
         """Nothing is known of how much is left, but whether there is something."""
         return StreamLag(0, 0.0) if self.is_caught_up else StreamLag(None, None)
+
+    def _allowed(self) -> None:
+        """The log may be read; who follows it need not wait for its end to know."""
+        self.refusal = None
 
     def _attempt(self) -> None:
         self._asked_pause = 0.0

@@ -194,7 +194,9 @@ class _Generation:
         followers = list(self._followers.values())
         cannot_find = next((each.problem for each in self._finders if each.problem), "")
         nobody = self._nobody()
-        problem = cannot_find or next((each.problem for each in followers if each.problem), "") or nobody
+        # What is read to its end again has no problem, though the answer that shows it goes on.
+        troubled = (each.problem for each in followers if each.problem and not each.is_caught_up)
+        problem = cannot_find or next(troubled, "") or nobody
         is_caught_up = not cannot_find and all(each.is_caught_up for each in followers) and self._queue.empty()
         lags = {each.container.stream: each.lag() for each in followers if not each.is_done}
         refused = [*(each.refusal for each in self._finders), *(each.refusal for each in followers)]
