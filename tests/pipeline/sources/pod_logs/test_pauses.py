@@ -76,3 +76,39 @@ def test_log_that_may_not_be_read_is_asked_for_now_and_then() -> None:
     cluster = LiveCluster("one", a=1)
     cluster.refusals = [_refusal(Reason.FORBIDDEN, 403) for _ in range(20)]
     assert all(REFUSED_SECONDS / 2 <= pause <= REFUSED_SECONDS for pause in _pauses(cluster, 3))
+
+
+class _Allowed(Reading):
+    """Looks at the follower when lines come, and ends it: their log would go on."""
+
+    follower: Follower
+    seen: list[bool]
+
+    def lines(self, container: ContainerId, lines: list[tuple[int, bytes]]) -> None:
+        self.seen.append(self.follower.refusal is None)
+        self.follower.close()
+
+
+def test_right_that_is_given_is_known_while_the_log_goes_on() -> None:
+    """Which may be for hours."""
+    cluster = LiveCluster("one", a=1)
+    cluster.refusals = [_refusal(Reason.FORBIDDEN, 403)]
+    outbox = _Allowed(FakeCluster(lambda _cluster, _moment: None))
+    outbox.seen = []
+
+    def wait(_seconds: float) -> bool:
+        outbox.seen.append(follower.refusal is None)
+        return True
+
+    follower = outbox.follower = Follower(
+        cluster,
+        POD,
+        History(Position(1, 1, 0)),
+        outbox,
+        idle_seconds=1,
+        is_first_sight=True,
+        slots=threading.Semaphore(),
+        wait=wait,
+    )
+    follower.run()
+    assert [False, True] == outbox.seen[:2]
