@@ -153,8 +153,10 @@ def _sources(settings: Configuration, chosen: Input | None, calls: CallTally) ->
     if settings.kafka is not None and chosen is not Input.KUBERNETES:
         sources.append(KafkaSource(settings.kafka))
     if settings.kubernetes is not None and chosen is not Input.KAFKA:
+        settings.kubernetes.check()
         counted = partial(connect, tally=calls)
-        sources.append(PodLogSource(settings.kubernetes, counted))
+        if settings.kubernetes.pod_logs:
+            sources.append(PodLogSource(settings.kubernetes, counted))
         sources += object_sources(settings.kubernetes, counted)
     if not sources:
         raise ConfigurationError(

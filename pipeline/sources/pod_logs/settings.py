@@ -50,6 +50,8 @@ class KubernetesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     idle_seconds: float = 120.0
     """A log that says nothing for this long is asked for anew: a connection may be dead without a sign."""
 
+    pod_logs: bool = True
+    """Read controllers' logs by the pod-log API. Off where they come by Kafka, and the objects from the cluster."""
     objects: bool = True
     """Watch the objects that explain why a rollout is stuck, too: rollouts, ReplicaSets, webhooks and what belongs to
     them, in all namespaces. Never Secrets. What may not be read is told and left out."""
@@ -78,6 +80,8 @@ class KubernetesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
             raise ConfigurationError(f"{self.label}: deployments: expected NAME or NAMESPACE/NAME")
         if not self.objects and (self.secrets or self.object_namespaces):
             raise ConfigurationError(f"{self.label}: secrets, object_namespaces: only with objects: true")
+        if not self.objects and not self.pod_logs:
+            raise ConfigurationError(f"{self.label}: pod_logs, objects: with both off nothing is read")
         if len(self.contexts) > 1 and (self.cluster or self.cluster_name):
             raise ConfigurationError(f"{self.label}: cluster, cluster_name: only with one context")
 

@@ -47,9 +47,8 @@ class PodLogSource:
             connect_with: makes a connection; None: with the kubernetes client.
 
         Raises:
-            ConfigurationError: The settings do not fit, or there is no such context.
+            ConfigurationError: There is no such context.
         """
-        settings.check()
         self._settings = settings
         make = connect_with or connect
         clusters = [make(each) for each in settings.clusters()]

@@ -11,6 +11,10 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
         ("-l", "app=rollouts", "--deployment", "argo-rollouts"),
         "--selector, --deployment: only one of them can say which pods are controllers",
     ),
+    "a Deployment that cannot be": (
+        ("--deployment", "a/b/c"),
+        "kubernetes: deployments: expected NAME or NAMESPACE/NAME",
+    ),
     "a time-out that is none": (("--request-timeout", "soon"), 'invalid duration "soon"'),
     "a kubeconfig that is not there": (
         ("--kubeconfig", "gone/config"),

@@ -141,7 +141,13 @@ def test_start_again_goes_on() -> None:
 def test_deployments_are_names(names: tuple[str, ...]) -> None:
     """With a namespace in front or without."""
     with pytest.raises(ConfigurationError, match="deployments: expected NAME or NAMESPACE/NAME"):
-        PodLogSource(KubernetesSettings(deployments=names), lambda _: LiveCluster("one"))
+        KubernetesSettings(deployments=names).check()
+
+
+def test_logs_or_objects_are_read() -> None:
+    """A section that reads nothing is a mistake."""
+    with pytest.raises(ConfigurationError, match="pod_logs, objects: with both off nothing is read"):
+        KubernetesSettings(pod_logs=False, objects=False).check()
 
 
 def test_log_that_may_not_be_read_is_told_by_its_right() -> None:
