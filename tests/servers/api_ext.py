@@ -57,12 +57,14 @@ class ApiExt:
         self._authority = Authority("emissary-ingress-apiext-2", self._cluster.directory, began_at=began_at)
         self._put_secret()
         self.server.serve_with(self._authority.issue("apiext-3", [HOST]))
+        until_connected_anew(self._list_mappings, "certificate signed by unknown authority")
 
     def inject(self) -> None:
         """Let the CRD trust the authority of now."""
         client = {"caBundle": self._authority.bundle}
         change = {"spec": {"conversion": {"webhook": {"clientConfig": client}}}}
         self._cluster.call("PATCH", f"{_CRDS}/{_CRD}", change, "application/merge-patch+json")
+        until_connected_anew(self._list_mappings, "")
 
     def add_mapping(self, namespace: str, name: str) -> None:
         """A Mapping, in the version in which the API server stores them: nothing is converted. Waits for the CRD."""
