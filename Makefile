@@ -3,6 +3,8 @@
 
 LOG ?= sample_logs/scenarios/seed-emissary-expired/controller.log
 WORKERS ?= 2
+# Tests with servers wait more than they work.
+SERVER_WORKERS ?= 3
 PYTEST_ARGS ?=
 UPGRADE ?=
 
@@ -45,7 +47,7 @@ format: $(DEV) ## Format the code, repair what ruff can repair
 NO_TESTS_YET = [ $$status -ne 5 ] || { echo "$@: no test is marked '$(1)' yet: NOTHING was tested here"; status=0; }
 
 test-servers: $(DEV) ## Tests against real servers (REQUIRE_SERVERS=1: a missing server is a failure)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m servers $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(SERVER_WORKERS) --dist worksteal -m servers $(PYTEST_ARGS)
 
 test-long: $(DEV) ## Tests that run for minutes or hours
 	@status=0; $(BIN)/python -m pytest -m long --hypothesis-profile=default $(PYTEST_ARGS) || status=$$?; $(call NO_TESTS_YET,long); exit $$status

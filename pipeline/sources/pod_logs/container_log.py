@@ -53,16 +53,33 @@ class ContainerLog:
         self._is_new = is_new  # it came while containers were looked for: nothing of it is older than that
         self._answered = answered
         self._closing = threading.Event()
+        self._cut = threading.Event()
         self._stream: Stream | None = None
         self._kept_count = 0
         self._finished: FinishedRun | None = None
         self._late_count = 0  # how often the status was waited for
 
-    def close(self) -> None:
-        """End what goes on."""
-        self._closing.set()
+    @property
+    def is_cut(self) -> bool:
+        """Whether it was ended here, and what an answer lacks shows nothing."""
+        return self._cut.is_set()
+
+    def cut(self) -> None:
+        """End what goes on, until `resume`; from any thread."""
+        self._cut.set()
         if (stream := self._stream) is not None:
             stream.close()
+
+    def resume(self) -> None:
+        """Reading may go on, unless it is closed."""
+        self._cut.clear()
+        if self._closing.is_set():
+            self._cut.set()
+
+    def close(self) -> None:
+        """End what goes on, for good; from any thread."""
+        self._closing.set()
+        self.cut()
 
     def go_on(self) -> None:
         """From where reading stands to the end of one connection. Raises CallError, and GoneError.
@@ -110,7 +127,7 @@ class ContainerLog:
         """The line read last is not in the log: the container was restarted, or the log was rotated."""
         kept = now.runs[: self._kept_count]
         if self._read_previous(now.runs):
-            if not self._closing.is_set():
+            if not self.is_cut:
                 incarnation = max(self.status.look().restarts, now.incarnation + 1)
                 runs = self._history.now().runs
                 self._mark(self._history.mark(incarnation, runs, is_over=True, before=now.before))
@@ -196,7 +213,7 @@ class ContainerLog:
         stream = self._stream = open_log(self._cluster, self._container, query, self._idle_seconds)
         self._answered()
         try:
-            if self._closing.is_set():
+            if self.is_cut:
                 return True
             state = self.status.look()  # the log is of this pod, and not of another one of its name
             if not runs and not previous_end(self._cluster, self._container).is_like(behind):
@@ -213,10 +230,10 @@ class ContainerLog:
             stream.close()
             self._stream = None
         self._kept_count = reader.kept_count
-        if not reader.is_absent and not reader.is_complete and not self._closing.is_set():
+        if not reader.is_absent and not reader.is_complete and not self.is_cut:
             raise self._trouble("the answer ended before the newest line")
         is_all = reader.is_complete and is_quiet and not is_previous and (bool(runs) or newest is None)
-        if is_all and before.is_finished:
+        if is_all and before.is_finished and not self.is_cut:
             self._finished, self._late_count = FinishedRun(before, runs[-1] if runs else NOTHING), 0
         return not reader.is_absent
 
@@ -265,5 +282,5 @@ class ContainerLog:
             self._tell_gap("rotated", detail, now.incarnation, (), before or now.before)
 
     def _end_answer(self, reader: AnswerReader) -> None:
-        if not self._closing.is_set():  # else it was cut here
+        if not self.is_cut:  # else it was cut here
             reader.end()

@@ -15,6 +15,7 @@ from pipeline.sources.pod_logs.outbox import Outbox
 from pipeline.sources.pod_logs.pods import ContainerId, RunState
 from pipeline.sources.pod_logs.positions import History
 from pipeline.sources.pod_logs.status import GoneError
+from pipeline.sources.pod_logs.turns import Turns
 
 _log = get_logger("pod_logs")
 
@@ -36,7 +37,7 @@ class Follower:
         *,
         idle_seconds: float,
         is_first_sight: bool,
-        slots: threading.Semaphore,
+        turns: Turns,
         is_new: bool = False,
         wait: Callable[[float], object] | None = None,
     ) -> None:
@@ -54,7 +55,7 @@ class Follower:
             is_new=is_new,
             answered=self._allowed,
         )
-        self._slots = slots
+        self._turns = turns
         self._closing = threading.Event()
         self._woken = threading.Event()
         self._wait = wait or self._woken.wait
@@ -71,23 +72,28 @@ class Follower:
         """Whether the pod is gone, and nothing more will come."""
         return self._log.is_ended
 
+    @property
+    def may_give_way(self) -> bool:
+        """Whether nothing of its log is known to be unread, or it cannot be read now."""
+        return self.is_caught_up or bool(self.problem)
+
     def run(self) -> None:
-        """Read until the pod is gone or `close`."""
-        while not self._slots.acquire(timeout=0.2):
-            self.problem = "waits, as max_streams logs are followed"
-            if self._closing.is_set():
-                return
+        """Read until the pod is gone or `close`, while it is its turn."""
         try:
-            pause = FIRST_PAUSE_SECONDS
             while not self._closing.is_set() and not self.is_done:
-                self._woken.clear()
-                before = self.history.next_line
-                self._attempt()
-                pause = FIRST_PAUSE_SECONDS if self.history.next_line != before else min(2 * pause, LAST_PAUSE_SECONDS)
-                if self._closing.is_set() or self._wait(self._asked_pause or pause * self._random.uniform(0.5, 1.0)):
-                    pause = FIRST_PAUSE_SECONDS
+                if self._turns.take(self, 0.2):
+                    self._log.resume()
+                    self._read()
+                    self._turns.end(self)
+                elif not self.is_caught_up:
+                    self.problem = "waits, as max_streams logs are followed"
         finally:
-            self._slots.release()
+            self._turns.end(self)
+
+    def give_way(self) -> None:
+        """End the turn soon; reading goes on in the next one. From any thread."""
+        self._log.cut()
+        self._woken.set()
 
     def wake(self, state: RunState) -> None:
         """Something happened to the container: ask again soon; from any thread."""
@@ -99,6 +105,17 @@ class Follower:
         self._closing.set()
         self._woken.set()
         self._log.close()
+
+    def _read(self) -> None:
+        """For one turn."""
+        pause = FIRST_PAUSE_SECONDS
+        while not self._log.is_cut and not self.is_done:
+            self._woken.clear()
+            before = self.history.next_line
+            self._attempt()
+            pause = FIRST_PAUSE_SECONDS if self.history.next_line != before else min(2 * pause, LAST_PAUSE_SECONDS)
+            if self._log.is_cut or self._wait(self._asked_pause or pause * self._random.uniform(0.5, 1.0)):
+                pause = FIRST_PAUSE_SECONDS
 
     def lag(self) -> StreamLag:
         """Nothing is known of how much is left, but whether there is something."""

@@ -44,6 +44,8 @@ class KubernetesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     kubelet keeps 10 MiB of a container's log, so: earliest."""
     max_streams: int = 50
     """Logs that are followed at once: each is a thread here, and a connection from the API server to a kubelet."""
+    turn_seconds: float = 10.0
+    """Where there are more logs than `max_streams`: how long one is followed before one that waits has its turn."""
     find_seconds: float = 5.0
     """How often pods are looked for where they may be listed and not be watched. A crash loop restarts every 10 s at
     the most."""

@@ -25,6 +25,7 @@ from pipeline.sources.pod_logs.pieces import pieces_of
 from pipeline.sources.pod_logs.pods import ContainerId, Containers, container_of
 from pipeline.sources.pod_logs.positions import History, Position, decode_position
 from pipeline.sources.pod_logs.settings import KubernetesSettings
+from pipeline.sources.pod_logs.turns import Turns
 from pipeline.store.records import Gap
 
 _log = get_logger("pod_logs")
@@ -122,7 +123,7 @@ class _Generation:
         self._positions = {stream: decode_position(stream, value) for stream, value in positions.items()}
         self._queue: queue.Queue[Fetched] = queue.Queue(QUEUED_PIECES)
         self._closing = threading.Event()
-        self._slots = threading.Semaphore(settings.max_streams)
+        self._turns = Turns(settings.max_streams, settings.turn_seconds)
         self._lock = threading.Lock()  # of the followers: finders add to them, each on its own thread
         self._followers: dict[ContainerId, Follower] = {}
         self._containers: Containers = {}
@@ -258,7 +259,7 @@ class _Generation:
                 idle_seconds=self._settings.idle_seconds,
                 is_first_sight=is_first_sight,
                 is_new=is_first_sight and self._is_running,
-                slots=self._slots,
+                turns=self._turns,
             )
         _log.info("pod_logs.found", **msgspec.structs.asdict(container))
         if self._is_running:

@@ -145,11 +145,14 @@ class FakeStream:
     def __init__(self, cluster: FakeCluster, log: list[bytes], start: int) -> None:
         self._cluster, self._log = cluster, log
         self._lines = list(log[start:])
+        self._is_closed = False
 
     def __iter__(self) -> Iterator[bytes]:
         sent = 0
         while sent < len(self._lines):
             moment = self._cluster.moment()
+            if self._is_closed:
+                return
             newest = self._lines[-1]
             if newest in self._log:
                 self._lines += self._log[self._log.index(newest) + 1 :]
@@ -160,4 +163,5 @@ class FakeStream:
             sent += 1
 
     def close(self) -> None:
-        """Nothing is held."""
+        """No line comes any more."""
+        self._is_closed = True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import threading
 from itertools import pairwise
 
 import msgspec
@@ -12,6 +11,7 @@ import msgspec
 from pipeline.sources.pod_logs.following import Follower
 from pipeline.sources.pod_logs.pods import ContainerId
 from pipeline.sources.pod_logs.positions import History, Position, decode_position
+from pipeline.sources.pod_logs.turns import Turns
 from tests.pipeline.sources.pod_logs.fake_cluster import CONTAINER, FakeCluster
 
 ATTEMPTS = 60
@@ -65,9 +65,13 @@ class Reading:
             self,
             idle_seconds=1,
             is_first_sight=self._is_first_sight,
-            slots=threading.Semaphore(),
+            turns=Turns(1, 10.0),
             wait=self._wait,
         )
+
+    def give_way(self) -> None:
+        """Another log has its turn."""
+        self._follower.give_way()
 
     def go_back(self, chance: random.Random) -> None:
         """The daemon was killed: what was not committed is forgotten, and read again."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from pipeline.cluster.calls import CallError, Reason
@@ -11,6 +9,7 @@ from pipeline.sources.pod_logs.following import LAST_PAUSE_SECONDS, REFUSED_SECO
 from pipeline.sources.pod_logs.log_lines import log_call
 from pipeline.sources.pod_logs.pods import ContainerId
 from pipeline.sources.pod_logs.positions import History, Position
+from pipeline.sources.pod_logs.turns import Turns
 from tests.pipeline.sources.pod_logs.fake_cluster import FakeCluster
 from tests.pipeline.sources.pod_logs.live_cluster import LiveCluster
 from tests.pipeline.sources.pod_logs.reading import Reading
@@ -38,7 +37,7 @@ def _pauses(cluster: LiveCluster, count: int, woken: set[int] | None = None) -> 
         Reading(FakeCluster(lambda _cluster, _moment: None)),
         idle_seconds=1,
         is_first_sight=True,
-        slots=threading.Semaphore(),
+        turns=Turns(1, 10.0),
         wait=wait,
     )
     follower.run()
@@ -107,7 +106,7 @@ def test_right_that_is_given_is_known_while_the_log_goes_on() -> None:
         outbox,
         idle_seconds=1,
         is_first_sight=True,
-        slots=threading.Semaphore(),
+        turns=Turns(1, 10.0),
         wait=wait,
     )
     follower.run()

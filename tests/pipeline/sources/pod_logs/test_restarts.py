@@ -238,15 +238,18 @@ def _happen(cluster: FakeCluster, chance: random.Random, moment: int) -> None:
     things[chance.choice(["write", "write", *things])]()
 
 
+@pytest.mark.parametrize("turns", [False, True], ids=["alone", "by turns"])
 @pytest.mark.parametrize("seed", range(300))
-def test_anything_at_any_moment(seed: int) -> None:
-    """Restarts, waits, rotations, cuts, a late status and a daemon that is killed."""
+def test_anything_at_any_moment(seed: int, *, turns: bool) -> None:
+    """Restarts, waits, rotations, cuts, a late status, a daemon that is killed, and other logs that have their turn."""
     chance = random.Random(seed)
     rate = chance.choice((0.05, 0.15, 0.4))
 
     def at_moment(cluster: FakeCluster, moment: int) -> None:
         if chance.random() < rate and cluster.written < 400:
             _happen(cluster, chance, moment)
+        if turns and chance.random() < rate / 2:
+            reading.give_way()
 
     cluster = FakeCluster(at_moment)
     cluster.write(chance.randint(0, 5))

@@ -108,6 +108,19 @@ def test_no_more_logs_than_allowed_are_followed() -> None:
         read.until(lambda: len(read.numbers) == 3)
 
 
+def test_more_logs_than_are_followed_take_turns() -> None:
+    """Each is read, once, and what is written to it later, too."""
+    cluster = LiveCluster("one", a=3, b=3, c=3)
+    with _reading(cluster, max_streams=1, turn_seconds=0.01) as read:
+        read.until(lambda: read.source.status().is_caught_up)
+        for number in range(3, 6):
+            for pod in "abc":
+                cluster.write(pod, number)
+            read.until(lambda: {3 * (number + 1)} == {sum(map(len, read.numbers.values()))})  # noqa: B023
+        assert {f"one/{pod}": list(range(6)) for pod in "abc"} == read.numbers
+        assert not any(fetched.gaps for fetched in read.fetched)
+
+
 def test_pod_that_is_gone_is_over() -> None:
     """Also for the process that comes after this one, until nothing of it is stored any more."""
     cluster = LiveCluster("one", a=2, b=1)
