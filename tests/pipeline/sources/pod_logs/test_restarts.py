@@ -248,7 +248,7 @@ def test_anything_at_any_moment(seed: int, *, turns: bool) -> None:
     def at_moment(cluster: FakeCluster, moment: int) -> None:
         if chance.random() < rate and cluster.written < 400:
             _happen(cluster, chance, moment)
-        if turns and chance.random() < rate / 2:
+        if turns and chance.random() < min(rate, 0.02):
             reading.give_way()
 
     cluster = FakeCluster(at_moment)
